@@ -1,0 +1,3 @@
+from kozutumi_cluster.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""Custom resource definitions of others that the operator writes objects of: the Gateway API and cert-manager.
+
+They come from Go modules pinned by hash (extra/crds), as everything else of the cluster does. No controller for them
+runs here: the API server checks what the operator writes, and a test plays the gateway.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from kozutumi_cluster import shell
+from kozutumi_cluster.binaries import SOURCE
+from kozutumi_cluster.errors import ClusterError
+
+FOLDER: Final = SOURCE / "extra/crds"
+_GATEWAY_API: Final = "config/crd/standard/gateway.networking.k8s.io_{}.yaml"
+WANTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "sigs.k8s.io/gateway-api": tuple(
+        _GATEWAY_API.format(plural)
+        for plural in ("backendtlspolicies", "gatewayclasses", "gateways", "httproutes", "listenersets")
+    ),
+    "github.com/cert-manager/cert-manager": ("deploy/crds/cert-manager.io_certificates.yaml",),
+}
+
+
+def objects() -> list[dict[str, Any]]:
+    """The CustomResourceDefinitions. Raises ClusterError where the modules cannot be had."""
+    return [
+        document for path in paths() for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document
+    ]
+
+
+def paths() -> list[Path]:
+    """Their files, downloaded where the module cache has none."""
+    found = []
+    for module, files in WANTED.items():
+        folder = Path(_downloaded(module))
+        found += [folder / name for name in files]
+    return found
+
+
+def _downloaded(module: str) -> str:
+    said = json.loads(shell.run(["go", "mod", "download", "-json", module], cwd=FOLDER))
+    if "Dir" not in said:
+        message = f"The Go module {module} cannot be had: {said.get('Error', 'no reason given')}"
+        raise ClusterError(message)
+    return str(said["Dir"])

@@ -1,0 +1,1 @@
+"""What an organization should be, and the next step towards it. Pure: values in, values out."""

@@ -1,0 +1,1 @@
+"""Gather → decide → apply: the work queue, the gatherers and the side effects."""

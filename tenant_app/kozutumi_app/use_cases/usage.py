@@ -1,0 +1,28 @@
+"""How much of the organization's quota is taken: the declared sizes of every file whose content is not gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from kozutumi_app.adapters.database.schema import files
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUsage:
+    bytes: int
+    files: int
+
+
+def measure(tx: Connection) -> StorageUsage:
+    """Bytes are reserved from the moment an upload is created until its content is erased.
+
+    Parts that are being joined count no more: the file that takes their bytes has taken their room.
+    """
+    query = sa.select(sa.func.coalesce(sa.func.sum(files.c.size), 0), sa.func.count()).where(
+        files.c.deleted_at.is_(None), files.c.joined_into.is_(None)
+    )
+    size, count = tx.execute(query).one()
+    return StorageUsage(int(size), int(count))

@@ -1,0 +1,169 @@
+"""A member's receive requests: the list, a new one, one with what its guest sent."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from starlette.responses import Response
+
+from kozutumi_app.domain.grants import Capacity, Reader
+from kozutumi_app.domain.receive_requests import MAXIMUM_FILES, Terms
+from kozutumi_app.errors import DownloadsExhausted, InvalidInput, RecipientRefused, RequestOver
+from kozutumi_app.use_cases import receive_requests, request_views
+from kozutumi_app.use_cases.receive_requests import NewRequest
+from kozutumi_app.use_cases.sessions import SignedIn
+from kozutumi_app.web import download
+from kozutumi_app.web.pages import auditing, context, frame, limits, refusals, views
+from kozutumi_app.web.pages.context import Submitting, Viewer
+from kozutumi_app.web.pages.rendering import locale_of, services
+
+router = APIRouter(prefix="/requests", route_class=refusals.PageRoute, include_in_schema=False)
+_MIB = 2**20
+_DEFAULT_FILES = 100
+
+
+@router.get("")
+def own_requests(
+    request: Request, viewer: Viewer, after: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:
+    page = request_views.list_own(services(request), viewer.user_id, after=after)
+    return frame.show(request, viewer, "requests.html", requests=page.requests, next=page.next)
+
+
+@router.get("/new")
+def new(request: Request, viewer: Viewer) -> Response:
+    return _form(request, viewer, _empty(request, viewer))
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The form's texts; Starlette keeps what it read for the token of `Submitting`."""
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+@router.post("/new")
+def create(request: Request, viewer: Submitting, fields: Annotated[dict[str, str], Depends(_fields)]) -> Response:
+    form = _empty(request, viewer)
+    form = {name: fields.get(name, default) for name, default in form.items()}
+    try:
+        request_id = receive_requests.create(services(request), viewer.user_id, _asked(form))
+    except (InvalidInput, RecipientRefused) as error:
+        return _form(request, viewer, form, error=error)
+    return context.redirect(f"/requests/{request_id}")
+
+
+@router.get("/{request_id}")
+def request_page(request: Request, viewer: Viewer, request_id: str) -> Response:
+    return _show(request, viewer, request_id)
+
+
+@router.post("/{request_id}/close")
+def close(request: Request, viewer: Submitting, request_id: str) -> Response:
+    receive_requests.close(services(request), viewer.user_id, request_id)
+    return context.redirect(f"/requests/{request_id}")
+
+
+@router.post("/{request_id}/remind")
+def remind(request: Request, viewer: Submitting, request_id: str) -> Response:
+    try:
+        receive_requests.remind(services(request), viewer.user_id, request_id)
+    except RequestOver as error:
+        return _show(request, viewer, request_id, error=error)
+    return context.redirect(f"/requests/{request_id}")
+
+
+@router.post("/{request_id}/extend")
+def extend(request: Request, viewer: Submitting, request_id: str, expires_in: Annotated[str, Form()] = "") -> Response:
+    try:
+        receive_requests.extend(services(request), viewer.user_id, request_id, _whole(expires_in))
+    except (InvalidInput, RequestOver) as error:
+        return _show(request, viewer, request_id, error=error)
+    return context.redirect(f"/requests/{request_id}")
+
+
+@router.post("/{request_id}/files/{file_id}/download")
+def open_download(request: Request, viewer: Submitting, request_id: str, file_id: str) -> Response:
+    given = services(request)
+    reader = Reader(Capacity.RECIPIENT, request_views.reader(given, viewer.user_id, request_id, file_id))
+    answer = context.redirect(f"/downloads/{file_id}")
+    try:
+        download.opened_file(request, answer, given, reader, file_id)
+    except DownloadsExhausted as error:
+        return _show(request, viewer, request_id, error=error)
+    return answer
+
+
+def _whole(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise InvalidInput from None
+    if not 0 < number < 2**53:
+        raise InvalidInput
+    return number
+
+
+def _asked(form: dict[str, str]) -> NewRequest:
+    terms = Terms(
+        once=form["once"] != "many",
+        expires_in=_whole(form["expires_in"]),
+        max_files=_whole(form["max_files"]),
+        max_bytes=_whole(form["max_megabytes"]) * _MIB,
+        types=tuple(re.split(r"[\s,;、，；]+", form["types"])),
+    )
+    message = form["message"].replace("\r\n", "\n")
+    return NewRequest(form["email"], form["subject"], terms, message, form["locale"] or None)
+
+
+def _empty(request: Request, viewer: SignedIn) -> dict[str, str]:
+    allowed = limits.of(services(request), viewer.user_id)
+    return {
+        "email": "",
+        "locale": locale_of(request),
+        "subject": "",
+        "message": "",
+        "once": "once",
+        "expires_in": str(allowed.default_expiry),
+        "max_files": str(_DEFAULT_FILES),
+        "max_megabytes": str(max(1, allowed.max_file_size // _MIB)),
+        "types": "",
+    }
+
+
+def _form(
+    request: Request, viewer: SignedIn, form: dict[str, str], error: InvalidInput | RecipientRefused | None = None
+) -> Response:
+    return frame.show(
+        request,
+        viewer,
+        "request_new.html",
+        status=error.status if error else 200,
+        problem=refusals.sentence(request, error) if error else None,
+        limits=limits.of(services(request), viewer.user_id),
+        most_files=MAXIMUM_FILES,
+        form=form,
+    )
+
+
+def _show(
+    request: Request,
+    viewer: SignedIn,
+    request_id: str,
+    error: InvalidInput | RequestOver | DownloadsExhausted | None = None,
+) -> Response:
+    given = services(request)
+    view = request_views.show(given, viewer.user_id, request_id)
+    history = request_views.history(given, viewer.user_id, request_id)
+    return frame.show(
+        request,
+        viewer,
+        "request.html",
+        status=error.status if error else 200,
+        path=f"/requests/{request_id}",
+        problem=refusals.sentence(request, error) if error else None,
+        limits=limits.of(given, viewer.user_id),
+        asked=view,
+        answers=[(answer, [views.shown_file(file) for file in answer.files]) for answer in view.answers],
+        events=[auditing.shown(event) for event in history],
+    )

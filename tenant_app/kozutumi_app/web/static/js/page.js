@@ -1,0 +1,51 @@
+// On every page: confirmation dialogs, and actions that appear with the state of a transfer.
+
+function ask(form) {
+  const dialog = document.createElement("dialog");
+  const text = document.createElement("p");
+  text.id = "confirm-text";
+  text.textContent = form.dataset.confirm;
+  dialog.setAttribute("aria-labelledby", text.id);
+  const row = document.createElement("div");
+  row.className = "actions";
+  const no = button(form.dataset.confirmNo, "button");
+  const yes = button(form.dataset.confirmYes, "button danger");
+  row.append(no, yes);
+  dialog.append(text, row);
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  no.addEventListener("click", () => dialog.close());
+  yes.addEventListener("click", () => {
+    form.dataset.confirmed = "yes";
+    dialog.close();
+    form.requestSubmit();
+  });
+  dialog.showModal();
+  no.focus();
+}
+
+function button(label, className) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = className;
+  element.textContent = label;
+  return element;
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.confirm && form.dataset.confirmed !== "yes") {
+    event.preventDefault();
+    ask(form);
+  }
+});
+
+const status = document.getElementById("status");
+if (status) {
+  const show = () => {
+    for (const element of document.querySelectorAll("[data-only-if]")) {
+      element.hidden = !element.dataset.onlyIf.split(" ").includes(status.dataset.state);
+    }
+  };
+  new MutationObserver(show).observe(status, { attributes: true, attributeFilter: ["data-state"] });
+}

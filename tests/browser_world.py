@@ -1,0 +1,145 @@
+"""What the browser tests need from where the app runs: its address, its mail, and how Chromium trusts it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+import builders
+from certificates import Authority
+from kozutumi_app.adapters.clock import SystemClock
+from kozutumi_app.application import create_application
+from kozutumi_app.background import Background
+from kozutumi_app.services import Services
+from kozutumi_app.serving import Server, server
+from kozutumi_app.use_cases import invitations
+from kozutumi_app.use_cases.health import HealthMonitor
+from kozutumi_contract import tls
+from scanner_fixtures import free_port
+
+PASSWORD = "correct horse battery staple"
+_PATIENCE_SECONDS = 60.0
+
+
+class World(Protocol):
+    """One organization's app, wherever it runs."""
+
+    url: str
+    chromium_arguments: Sequence[str]
+    infected: bytes
+    run: str
+    """Part of the addresses of this run, so that two runs in one cluster do not meet."""
+
+    def administrator(self) -> tuple[str, str] | None:
+        """Address and password of an administrator who has accepted already, if there is one."""
+        ...
+
+    def invite_administrator(self) -> str:
+        """Address of an administrator who has just been invited."""
+        ...
+
+    def mails(self, address: str) -> list[str]:
+        """Texts of the mails to an address, oldest first."""
+        ...
+
+
+def wait_for_mail(world: World, address: str, pattern: str, *, after: int = 0) -> str:
+    """First group of `pattern` in the newest mail to `address`, not counting the first `after` ones."""
+
+    def found() -> str | None:
+        matches = [
+            match[1] for text in world.mails(address)[after:] if (match := re.search(pattern, text, re.MULTILINE))
+        ]
+        return matches[-1] if matches else None
+
+    return wait_for(found, f"a mail to {address} with {pattern}")
+
+
+def wait_for(attempt: Callable[[], str | None], what: str) -> str:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (value := attempt()) is not None:
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def trust(certificate: bytes, host: str, address: str) -> list[str]:
+    """Arguments by which Chromium resolves `host` and accepts exactly this certificate's key."""
+    key = x509.load_pem_x509_certificate(certificate).public_key()
+    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return [
+        f"--ignore-certificate-errors-spki-list={base64.b64encode(digest).decode()}",
+        f"--host-resolver-rules=MAP {host} {address}",
+    ]
+
+
+@dataclass
+class Loopback:
+    """The real application, database, job threads and TLS in this process; store, scanner and relay are simple ones."""
+
+    services: Services
+    url: str
+    chromium_arguments: Sequence[str]
+    infected: bytes = b"INFECTED" * 64
+    run: str = "1"
+
+    def administrator(self) -> tuple[str, str] | None:
+        return None
+
+    def invite_administrator(self) -> str:
+        address = "admin@acme.test"
+        invitations.invite_administrators(self.services, [address])
+        return address
+
+    def mails(self, address: str) -> list[str]:
+        return [mail.text for mail in list(builders.outbox(self.services).mails) if mail.to == address]
+
+    @property
+    def scanner(self) -> builders.MarkerScanner:
+        assert isinstance(self.services.scanner, builders.MarkerScanner)
+        return self.services.scanner
+
+
+@contextmanager
+def loopback(folder: Path) -> Iterator[Loopback]:
+    host, port = "acme.kozutumi.test", free_port()
+    authority = Authority("browser tests")
+    pair = authority.issue(folder / "tls", [host])
+    url = f"https://{host}:{port}"
+    services = builders.make_services(folder, settings=builders.make_settings(public_url=url), clock=SystemClock())
+    health = HealthMonitor(services)
+    context = tls.server_context(pair, require_client=False)
+    running = server(create_application(services, "public", health), context, host="127.0.0.1", port=port)
+    background = Background(services, health, lambda _ready: None, lambda: None)
+    background.start()
+    thread = threading.Thread(target=asyncio.run, args=(running.serve(),), name="app")
+    thread.start()
+    try:
+        _wait_started(running)
+        arguments = trust((pair / "tls.crt").read_bytes(), host, "127.0.0.1")
+        yield Loopback(services, url, arguments)
+    finally:
+        running.should_exit = True
+        thread.join()
+        background.stop()
+        services.database.close()
+
+
+def _wait_started(running: Server) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not running.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert running.started

@@ -1,0 +1,118 @@
+"""Approvals, substitutes, groups and policies by the pages, in both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import people_world as people
+import policy_world as world
+from builders import make_services, run_jobs
+from kozutumi_app.services import Services
+from kozutumi_app.web.pages import policy_form
+from people_world import Browser
+
+ORIGIN = {"Origin": "https://acme.kozutumi.test:30443"}
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return make_services(tmp_path)
+
+
+async def submit(browser: Browser, path: str, **fields: Any) -> httpx.Response:
+    answer = await browser.http.post(path, data={"csrf": browser.csrf, **fields}, headers=ORIGIN)
+    run_jobs(world.browser_services(browser))
+    return answer
+
+
+async def page(browser: Browser, path: str, locale: str = "en") -> str:
+    answer = await browser.http.get(path, headers={"Accept-Language": locale, "Accept": "text/html"})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_an_administrator_states_policies_and_an_approver_decides(services: Services) -> None:
+    made = await world.company(services)
+    assert (await submit(made.admin, "/policies/groups", name="承認者")).status_code == 303
+    (group,) = (await made.admin.get("/groups")).json()["groups"]
+    answer = await submit(made.admin, f"/policies/groups/{group['id']}/members", member=[made.boss.user["id"]])
+    assert answer.status_code == 303
+    fields = {"approval": "Always", "approvers": f"group:{group['id']}", "hold_for": "0", "blocked_types": ".exe, .scr"}
+    assert (await submit(made.admin, "/policies/organization", **fields)).status_code == 303
+    shown = await page(made.admin, "/policies/organization")
+    assert f"group:{group['id']}" in shown
+    assert ".exe\n.scr" in shown
+    wrong = await submit(made.admin, "/policies/organization", approval="Always", max_downloads="many")
+    assert wrong.status_code == 422
+    assert "many" in wrong.text
+    compose = await page(made.sender, "/transfers/new")
+    assert "1 approver(s) must agree" in compose
+    assert ".exe, .scr" in compose
+    transfer_id = await world.sent(made)
+    assert '<span class="tag warn">1</span>' in await page(made.boss, "/approvals")
+    (line,) = await world.waiting(made.boss)
+    preview = await page(made.boss, f"/approvals/{line['request_id']}", "ja")
+    for text in ("秘密.txt", "どうぞ", people.RECIPIENT, "承認する", "監査ログに記録されます"):
+        assert text in preview, text
+    assert (await submit(made.boss, f"/approvals/{line['request_id']}", decision="perhaps")).status_code == 422
+    assert "Waits for a decision" in await page(made.sender, f"/transfers/{transfer_id}")
+    answer = await submit(made.boss, f"/approvals/{line['request_id']}", decision="agree", comment="一行目\r\n二行目")
+    assert answer.status_code == 303
+    assert await world.state_of(made, transfer_id) == "Delivered"
+    shown = await page(made.sender, f"/transfers/{transfer_id}")
+    assert "Agreed to" in shown
+    assert "一行目\n二行目" in shown
+
+
+async def test_pages_of_others_are_not_there(services: Services) -> None:
+    made = await world.company(services)
+    await world.state(made.admin, approval="Always", approvers=[world.user(made.boss)])
+    await world.sent(made)
+    (line,) = await world.waiting(made.boss)
+    for browser in (made.admin, made.sender, made.other):
+        assert (await browser.http.get(f"/approvals/{line['request_id']}")).status_code == 404
+    for path in ("/policies", "/policies/organization", f"/policies/members/{made.boss.user['id']}"):
+        assert (await made.sender.http.get(path)).status_code == 403
+        assert (await submit(made.sender, path)).status_code in {403, 405}
+    assert (await made.admin.http.get("/policies/nothing")).status_code == 404
+    unmeant = await made.boss.http.post(f"/approvals/{line['request_id']}", data={"decision": "agree"}, headers=ORIGIN)
+    assert unmeant.status_code == 403
+
+
+async def test_a_member_names_and_removes_a_substitute(services: Services) -> None:
+    made = await world.company(services)
+    fields = {"substitute": made.other.user["id"], "begins": "2026-01-05", "ends": "2026-01-06"}
+    assert (await submit(made.boss, "/substitutes", **fields)).status_code == 303
+    (named,) = (await made.boss.get("/substitutes")).json()["substitutes"]
+    assert (named["begins_at"][:10], named["ends_at"][:10]) == ("2026-01-05", "2026-01-07")
+    for changed in ({"begins": "tomorrow"}, {"ends": "2026-01-01"}, {"substitute": "nobody"}):
+        assert (await submit(made.boss, "/substitutes", **(fields | changed))).status_code in {404, 422}
+    assert (await submit(made.sender, f"/substitutes/{named['id']}/remove")).status_code == 404
+    assert (await submit(made.boss, f"/substitutes/{named['id']}/remove")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("texts", "document"),
+    [
+        ({}, {}),
+        ({"allowed_domains": " ", "max_expiry": ""}, {}),
+        ({"allowed_domains": "-"}, {"allowed_domains": []}),
+        ({"allowed_domains": "a.test, b.test\r\nc.test"}, {"allowed_domains": ["a.test", "b.test", "c.test"]}),
+        ({"max_expiry": " 60 "}, {"max_expiry": 60}),
+        ({"max_expiry": "-1"}, {"max_expiry": "-1"}),
+        ({"may_send_outside": "no"}, {"may_send_outside": False}),
+        ({"may_send_outside": "perhaps"}, {"may_send_outside": "perhaps"}),
+        ({"approval": "Always", "csrf": "x", "unheard_of": "y"}, {"approval": "Always"}),
+    ],
+)
+def test_a_form_becomes_a_document(texts: dict[str, str], document: dict[str, Any]) -> None:
+    assert policy_form.read(texts) == document
+
+
+def test_a_document_fills_its_form_and_comes_back() -> None:
+    document = {"allowed_domains": [], "blocked_types": [".exe", ".scr"], "hold_for": 0, "may_send_outside": False}
+    assert policy_form.read(policy_form.filled(document)) == document

@@ -1,0 +1,48 @@
+"""Whatever people do in whatever order, and wherever the app is killed between two writes, the promises hold.
+
+Never is a file readable before Clean, a mail sent before delivery, a grant used past its limit, an acknowledged
+offset lost, a reserved quota kept, an audit event missing or doubled, an orphan left by the reconciler.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from builders import make_settings
+from crash_world import make_template
+from transfer_machine import Organization
+
+PATIENT = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def organization(tmp_path: Path) -> type[Organization]:
+    limits = make_settings(max_file_size=100_000, quota_storage=400_000, max_downloads=5)
+
+    class OneOrganization(Organization):
+        template = make_template(tmp_path, limits)
+
+    return OneOrganization
+
+
+def test_promises_hold_in_hundreds_of_steps(organization: type[Organization]) -> None:
+    quick = settings(PATIENT, max_examples=8, stateful_step_count=25, derandomize=True, phases=(Phase.generate,))
+    run_state_machine_as_test(organization, settings=quick)
+
+
+@pytest.mark.slow
+def test_promises_hold_in_thousands_of_steps(organization: type[Organization]) -> None:
+    phases = (Phase.explicit, Phase.generate, Phase.shrink)
+    long = settings(PATIENT, max_examples=200, stateful_step_count=50, phases=phases)
+    run_state_machine_as_test(organization, settings=long)
+    print(dict(organization.tally))
+    assert organization.tally["deaths"] > 100

@@ -1,0 +1,290 @@
+"""Histories of one organization, invented by hypothesis: people act, time passes, parts fail, the app is killed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import tempfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+import crash_rules as rules
+import people_world as people
+from crash_world import Template, World
+from kozutumi_app.adapters.database.schema import files, transfers
+from kozutumi_app.use_cases import reconciling, usage
+from kozutumi_app.use_cases import upload as uploads
+
+MARKER = b"INFECTED"
+OFFSET_STREAM = "application/offset+octet-stream"
+KILLED = st.sampled_from([*[None] * 8, *range(16)])
+RARELY = st.sampled_from([False] * 5 + [True])
+PICK = st.integers(0, 7)
+SIZES = st.sampled_from([0, 1, 7, 300, 70_000])
+
+
+@dataclass
+class Sent:
+    """An upload as its sender knows it. `acknowledged` bytes must never be lost again."""
+
+    transfer_id: str
+    content: bytes
+    acknowledged: int = 0
+    part: bool = False
+    ended: bool = False  # its end was acknowledged: its quota must be free at once
+
+
+class Organization(RuleBasedStateMachine):
+    template: ClassVar[Template]
+    tally: ClassVar[Counter[str]] = Counter()  # of all histories, so that a run can say what it has seen
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory(prefix="kz-")
+        self.world = World(self.template, Path(self._folder.name))
+        self.limits: dict[str, int] = {}
+        self.sent: dict[str, Sent] = {}
+        self.fetched: dict[tuple[str, str], int] = defaultdict(int)
+        self._number = 0
+
+    @initialize()
+    def first_draft(self) -> None:
+        self.draft(limit=1, killed=None)
+
+    @rule(limit=st.integers(1, 2), killed=KILLED)
+    def draft(self, limit: int, killed: int | None) -> None:
+        body = {"recipients": [{"email": people.RECIPIENT}], "subject": "s", "max_downloads": limit}
+        content = json.dumps(body).encode()
+        answer = self.world.survives(
+            lambda: self.world.member("POST", "/api/v1/transfers", content, Content_Type="application/json"), killed
+        )
+        self._expect(answer, {201})
+        for row in rules.rows(self.world, transfers):
+            self.limits.setdefault(row.id, row.max_downloads)
+
+    @rule(which=PICK, size=SIZES, infected=RARELY, first=st.booleans(), killed=KILLED)
+    def create(self, which: int, size: int, *, infected: bool, first: bool, killed: int | None) -> None:
+        content = self._content(size, infected=infected)
+        transfer = self._transfer(which)
+        if first:
+            self._create(transfer, content, killed, body=content, Content_Type=OFFSET_STREAM)
+        else:
+            self._create(transfer, content, killed)
+
+    @rule(which=PICK, size=SIZES, killed=KILLED)
+    def create_part(self, which: int, size: int, killed: int | None) -> None:
+        content = self._content(size, infected=False)
+        self._create(self._transfer(which), content, killed, Upload_Concat="partial")
+
+    @precondition(lambda self: any(sent.part for sent in self.sent.values()))
+    @rule(which=PICK, count=st.integers(1, 3), killed=KILLED)
+    def join(self, which: int, count: int, killed: int | None) -> None:
+        transfer = self._transfer(which)
+        mine = [name for name, sent in self.sent.items() if sent.part and sent.transfer_id == transfer][-count:]
+        content = b"".join(self.sent[name].content for name in mine)
+        concat = "final;" + " ".join(f"/files/{name}" for name in mine)
+        self._create(transfer, content, killed, length=False, Upload_Concat=concat)
+
+    @precondition(lambda self: bool(self.sent))
+    @rule(
+        which=PICK,
+        share=st.sampled_from([0.3, 0.5, 1, 1]),
+        checksum=st.sampled_from(["", "", "right", "wrong"]),
+        killed=KILLED,
+    )
+    def append(self, which: int, share: float, checksum: str, killed: int | None) -> None:
+        file_id, sent = self._upload(which)
+        piece = sent.content[sent.acknowledged :]
+        piece = piece[: max(1, int(len(piece) * share))]
+        headers = {"Content_Type": OFFSET_STREAM, "Upload_Offset": str(sent.acknowledged)}
+        if checksum:
+            digest = hashlib.sha256(piece if checksum == "right" else piece + b"!").digest()
+            headers["Upload_Checksum"] = "sha256 " + base64.b64encode(digest).decode()
+        answer = self.world.survives(lambda: self.world.member("PATCH", f"/files/{file_id}", piece, **headers), killed)
+        self._expect(answer, {204, 403, 404, 409, 410, 460})
+        if answer is not None and answer.status_code == 204 and "Upload-Offset" in answer.headers:
+            assert not (checksum == "wrong" and int(answer.headers["Upload-Offset"]) > sent.acknowledged)
+            sent.acknowledged = int(answer.headers["Upload-Offset"])
+
+    @precondition(lambda self: bool(self.sent))
+    @rule(which=PICK)
+    def ask_offset(self, which: int) -> None:
+        file_id, sent = self._upload(which)
+        answer = self.world.member("HEAD", f"/files/{file_id}")
+        if answer.status_code == 200 and "Upload-Offset" in answer.headers:
+            assert int(answer.headers["Upload-Offset"]) >= sent.acknowledged
+            sent.acknowledged = int(answer.headers["Upload-Offset"])
+
+    @precondition(lambda self: bool(self.sent))
+    @rule(which=PICK, killed=KILLED)
+    def cancel_upload(self, which: int, killed: int | None) -> None:
+        file_id, sent = self._upload(which)
+        answer = self.world.survives(lambda: self.world.member("DELETE", f"/files/{file_id}"), killed)
+        self._expect(answer, {204, 404, 409, 410})
+        sent.ended = sent.ended or (answer is not None and answer.status_code == 204)
+
+    @rule(which=PICK, act=st.sampled_from([*["send"] * 6, "recall", "cancel"]), killed=KILLED)
+    def decide(self, which: int, act: str, killed: int | None) -> None:
+        transfer = self._transfer(which)
+        path = f"/api/v1/transfers/{transfer}/{act}"
+        answer = self.world.survives(lambda: self.world.member("POST", path), killed)
+        self._expect(answer, {200, 204, 409})
+        if act != "send" and answer is not None and answer.status_code < 300:
+            for sent in self.sent.values():
+                sent.ended = sent.ended or sent.transfer_id == transfer
+
+    @rule(which=PICK, file=PICK, size=st.sampled_from([None, 1]), killed=KILLED)
+    def fetch(self, which: int, file: int, size: int | None, killed: int | None) -> None:
+        transfer = self._transfer(which)
+        delivered = {row.id for row in rules.rows(self.world, transfers, transfers.c.state == "Delivered")}
+        if which < 6:  # and else whatever there is: nothing of it may come
+            transfer = next((name for name in reversed(self.limits) if name in delivered), transfer)
+        of_it = [name for name, sent in self.sent.items() if sent.transfer_id == transfer]
+        if not of_it:
+            return
+        file_id = of_it[file % len(of_it)]
+        got = self.world.survives(lambda: self.world.fetch(transfer, file_id, size), killed)
+        if not got:
+            return
+        self.fetched[transfer, file_id] += 1
+        assert self.fetched[transfer, file_id] <= self.limits[transfer]
+        content = self.sent[file_id].content
+        assert content.startswith(got)
+        assert MARKER not in content
+        assert rules.rows(self.world, transfers, transfers.c.id == transfer)[0].state == "Delivered"
+
+    @rule(limit=st.integers(1, 12), killed=KILLED)
+    def work(self, limit: int, killed: int | None) -> None:
+        self.world.survives(lambda: self.world.run_jobs(limit), killed)
+
+    @rule(time=st.sampled_from([*[{"minutes": 2}] * 4, {"hours": 7}, {"hours": 25}, {"days": 8}]), killed=KILLED)
+    def time_passes(self, time: dict[str, float], killed: int | None) -> None:
+        self.world.wait(**time)
+        self.world.survives(lambda: uploads.expire_due(self.world.services), killed)
+
+    @rule(killed=KILLED)
+    def compare(self, killed: int | None) -> None:
+        if self.world.blobs.down:
+            return
+        self.world.survives(lambda: reconciling.reconcile(self.world.services, reconciling.SUBJECT), killed)
+
+    @rule(part=st.sampled_from(["blobs", "scanner", "outbox"]), down=RARELY)
+    def fail_or_heal(self, part: str, *, down: bool) -> None:
+        getattr(self.world, part).down = down
+
+    @rule(size=SIZES, limit=st.integers(1, 2), infected=RARELY, killed=st.lists(KILLED, min_size=4, max_size=4))
+    def deliver(self, size: int, limit: int, killed: list[int | None], *, infected: bool) -> None:
+        """What most people do most of the time."""
+        self.draft(limit, killed[0])
+        self.create(0, size, infected=infected, first=True, killed=killed[1])
+        self.decide(0, "send", killed[2])
+        self.work(12, killed[3])
+        self.time_passes({"minutes": 2}, None)
+        self.work(12, None)
+
+    @invariant()
+    def nothing_acknowledged_is_lost(self) -> None:
+        down, self.world.blobs.down = self.world.blobs.down, False
+        for file in rules.rows(self.world, files, files.c.deleted_at.is_(None)):
+            sent = self.sent[file.id]
+            assert file.offset >= sent.acknowledged
+            content = rules.stored_content(self.world, file)
+            assert (len(content), sent.content.startswith(content)) == (file.offset, True)
+        self.world.blobs.down = down
+
+    @invariant()
+    def quota_is_what_lives(self) -> None:
+        gone = {file.id for file in rules.rows(self.world, files, files.c.deleted_at.is_not(None))}
+        there = {file.id for file in rules.rows(self.world, files)}
+        assert all(name in gone or name not in there for name, sent in self.sent.items() if sent.ended)
+        with self.world.services.database.read() as tx:
+            used = usage.measure(tx).bytes
+        assert used == rules.quota(self.world) <= self.world.services.settings.quota_storage
+        assert self.world.services.budget.used == 0
+
+    @invariant()
+    def a_step_is_counted(self) -> None:
+        self.tally["steps"] += 1
+
+    @invariant()
+    def everything_is_as_it_must_be(self) -> None:
+        rules.check_states(self.world)
+        rules.check_events(self.world)
+
+    def teardown(self) -> None:
+        """Healed and left alone, it comes to rest: nothing stays reserved, and nothing without an owner."""
+        try:
+            self._come_to_rest(hours=26)
+            rules.check_no_orphan(self.world, older_than=reconciling.GRACE)
+            self.nothing_acknowledged_is_lost()
+            self._come_to_rest(days=60)
+            rules.check_no_orphan(self.world, older_than=reconciling.GRACE)
+            self.everything_is_as_it_must_be()
+            assert rules.quota(self.world) == 0
+            assert self.world.blobs.objects == {}
+        finally:
+            self._count()
+            self.world.services.database.close()
+            self._folder.cleanup()
+
+    def _count(self) -> None:
+        told = Counter(kind for kind, _, _ in rules.events(self.world))
+        self.tally.update(told)
+        self.tally.update({"histories": 1, "deaths": self.world.deaths, "fetched": sum(self.fetched.values())})
+
+    def _come_to_rest(self, **time: float) -> None:
+        for part in (self.world.blobs, self.world.scanner, self.world.outbox):
+            part.down = False
+        self.world.start()
+        for _ in range(3):
+            self.world.wait(**time)
+            uploads.expire_due(self.world.services)
+            self.world.run_jobs(500)
+            reconciling.reconcile(self.world.services, reconciling.SUBJECT)
+
+    def _create(
+        self,
+        transfer: str,
+        content: bytes,
+        killed: int | None,
+        *,
+        body: bytes | None = None,
+        length: bool = True,
+        **headers: str,
+    ) -> None:
+        pairs = {"transfer": transfer, "filename": "f.bin"}
+        named = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items())
+        every = {"Upload_Metadata": named} | ({"Upload_Length": str(len(content))} if length else {}) | headers
+        answer = self.world.survives(lambda: self.world.member("POST", "/files/", body, **every), killed)
+        self._expect(answer, {201, 400, 404, 409, 410, 413, 422})
+        for file in rules.rows(self.world, files):
+            if file.id not in self.sent:
+                self.sent[file.id] = Sent(transfer, content, part=file.state == "Part")
+        if answer is not None and answer.status_code == 201:
+            sent = self.sent[answer.headers["Location"].rsplit("/", 1)[1]]
+            sent.acknowledged = int(answer.headers.get("Upload-Offset", "0"))
+
+    def _content(self, size: int, *, infected: bool) -> bytes:
+        """Different each time, so that bytes of another file would be noticed."""
+        self._number += 1
+        seed = hashlib.shake_128(self._number.to_bytes(8, "big")).digest(max(size, 1))[:size]
+        return seed[: size // 2] + MARKER + seed[size // 2 :] if infected and size > 1 else seed
+
+    def _transfer(self, which: int) -> str:
+        ids = list(self.limits)
+        return ids[-1 - which % min(len(ids), 3)]  # of the latest
+
+    def _upload(self, which: int) -> tuple[str, Sent]:
+        ids = list(self.sent)
+        name = ids[-1 - which % min(len(ids), 4)]
+        return name, self.sent[name]
+
+    @staticmethod
+    def _expect(answer: Any, statuses: set[int]) -> None:
+        assert answer is None or answer.status_code in statuses | {503}, answer.text
