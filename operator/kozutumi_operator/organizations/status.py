@@ -17,6 +17,7 @@ from kozutumi_operator.organizations import (
     moments,
     rotation_report,
 )
+from kozutumi_operator.organizations.decide import Wait
 from kozutumi_operator.organizations.facts import Facts
 from kozutumi_operator.organizations.materials import allotted_node_port
 from kozutumi_operator.platform import PlatformSettings
@@ -163,7 +164,12 @@ def _retained_until(facts: Facts) -> str | None:
 
 
 def _inventory(facts: Facts, previous: Mapping[str, Any]) -> list[str]:
-    """Every asset (control A.8.1.1), as Kind/name; volumes and buckets hold user data, the rest operates."""
+    """Every asset (control A.8.1.1), as Kind/name; volumes and buckets hold user data, the rest operates.
+
+    What is on record stays there until a look went through: it is how a deletion is told from a first making.
+    """
     objects = {f"{key.kind}/{key.name}" for key in facts.observed.objects if key.kind in INVENTORIED}
+    if facts.failure is not None or any(not isinstance(action, Wait) for action in facts.remaining):
+        objects |= set(previous.get("inventory") or ())
     stored = set(facts.storage.inventory) if facts.storage else bucket_names.kept(previous)
     return sorted(objects | stored)

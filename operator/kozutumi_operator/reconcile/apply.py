@@ -17,12 +17,14 @@ log = structlog.get_logger()
 _KINDS = {(kind.api_version, kind.name): kind for kind in MANAGED}
 
 
-async def perform(cluster: Cluster, effects: Effects, service_code: str, actions: Sequence[Action]) -> list[str]:
-    """Perform in order, stopping at the first error. Returns what was repaired, for Events.
+async def perform(
+    cluster: Cluster, effects: Effects, service_code: str, actions: Sequence[Action], *, repaired: list[str]
+) -> None:
+    """Perform in order, stopping at the first error. Adds to `repaired` what was, for Events: also before an error.
 
     Raises VolumeRefused at the end, when all else is done.
     """
-    repaired, stuck = [], None
+    stuck = None
     for action in actions:
         try:
             repair = await _perform(cluster, effects, action)
@@ -34,7 +36,6 @@ async def perform(cluster: Cluster, effects: Effects, service_code: str, actions
             repaired.append(repair)
     if stuck is not None:
         raise stuck
-    return repaired
 
 
 async def _perform(cluster: Cluster, effects: Effects, action: Action) -> str | None:

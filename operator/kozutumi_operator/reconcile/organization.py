@@ -203,11 +203,12 @@ class Reconciler:
                 if all(isinstance(action, Wait) for action in actions):
                     await self._settled(body, organization, gathered, memory)
                     break
+                repaired: list[str] = []
                 try:
-                    repaired = await apply.perform(parts.cluster, parts.effects, organization.name, actions)
+                    await apply.perform(parts.cluster, parts.effects, organization.name, actions, repaired=repaired)
                 except VolumeRefused as error:  # told, but no reason to leave the rest as it is
                     stuck = error
-                else:
+                finally:
                     await parts.reporting.repaired(body, repaired)
         except OperatorError as error:
             return replace(facts, failure=error)
