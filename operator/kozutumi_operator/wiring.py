@@ -30,6 +30,7 @@ from kozutumi_operator.reconcile.organization import Parts, Reconciler
 from kozutumi_operator.reconcile.planning import Planning
 from kozutumi_operator.reconcile.probing import Probing
 from kozutumi_operator.reconcile.queue import WorkQueue
+from kozutumi_operator.reconcile.relisting import Kept, Relisting
 from kozutumi_operator.reconcile.reporting import Reporting
 from kozutumi_operator.reconcile.resolving import Resolving
 from kozutumi_operator.reconcile.secret_watch import SecretWatches
@@ -55,6 +56,7 @@ class Wired:
     resolving: Resolving
     planning: Planning
     people: People
+    relisting: Relisting
 
     def add(self, name: str) -> None:
         """Queue an organization, unless it is another shard's."""
@@ -75,6 +77,7 @@ class Wired:
             "plans": self.planning.run(),
             **self.people.background(),
             "fleet": self.fleet.run(),
+            "relisting": self.relisting.run(),
         }
 
 
@@ -137,6 +140,7 @@ def wire(
     helpers, fleet, resolving = _helpers(base, tenants), _fleet(base), Resolving(base.platform, base.queue.add)
     base.queue.handle = metrics.timed(_reconciler(base, helpers, fleet, resolving).look)
     metrics.registry.register(Telling(base.memories, fleet, base.queue))
+    planning, people = Planning(cluster, effects, resolving, now=now, random=jitter), _people(base, helpers)
     return Wired(
         queue=base.queue,
         memories=base.memories,
@@ -145,8 +149,18 @@ def wire(
         storage_checks=helpers.storage_checks,
         archives=helpers.archives,
         resolving=resolving,
-        planning=Planning(cluster, effects, resolving, now=now, random=jitter),
-        people=_people(base, helpers),
+        planning=planning,
+        people=people,
+        relisting=Relisting(cluster, _kept(resolving, planning, people)),
+    )
+
+
+def _kept(resolving: Resolving, planning: Planning, people: People) -> tuple[Kept, ...]:
+    announcing = people.announcing
+    return (
+        Kept(kinds.ORGANIZATION, lambda: resolving.organizations, resolving.organization_seen),
+        Kept(kinds.ORGANIZATION_PLAN, lambda: resolving.plans, planning.seen),
+        Kept(kinds.ANNOUNCEMENT, announcing.shown, announcing.seen),
     )
 
 

@@ -52,6 +52,10 @@ class Announcing:
             if not announcement.is_over(self.now()):
                 self._board[announcement.name] = announcement
 
+    def shown(self) -> list[str]:
+        """Names of what is on the board."""
+        return list(self._board)
+
     def seen(self, type_: str | None, found: Object) -> None:
         """Only a change of what it says is news, not one of its status."""
         name, generation = found["metadata"]["name"], found["metadata"].get("generation", 0)

@@ -31,6 +31,10 @@ class Resolving:
         self._in_force: dict[str, Object] = {}
         self._turns = Turns()
 
+    @property
+    def organizations(self) -> Iterable[str]:
+        return self._plan_named
+
     async def load(self, cluster: Cluster) -> None:
         """Learn everything once, before the first look: a plan seen late would roll the organization twice."""
         self.kinds = frozenset(kind.name for kind in cluster.kinds)

@@ -17,6 +17,7 @@ from kozutumi_operator.reconcile.announcing import Announcing
 from kozutumi_operator.reconcile.effects import Effect
 from kozutumi_operator.reconcile.following import Following
 from kozutumi_operator.reconcile.memory import Memories
+from kozutumi_operator.reconcile.relisting import Kept, Relisting
 from operator_world import Crashing, surviving
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -125,6 +126,19 @@ async def world() -> World:
     await world.start()
     await world.work()
     return world
+
+
+async def test_what_went_while_a_watch_was_broken_is_withdrawn(world: World) -> None:
+    world.put(body())
+    await world.work()
+    assert who_has(world) == set(CODES)
+    del world.cluster.objects["Announcement", "", "a1"]
+    await world.work()
+    assert who_has(world) == set(CODES), "nobody told"
+    kept = Kept(ANNOUNCEMENT, world.announcing.shown, world.announcing.seen)
+    await Relisting(world.cluster.as_cluster(), [kept]).look()
+    await world.work()
+    assert who_has(world) == set()
 
 
 def who_has(world: World, name: str = "a1") -> set[str]:
