@@ -66,6 +66,11 @@ async def test_an_organization_s_storage_from_its_making_to_its_end(gateway: Gat
     tenant.put_object(Bucket=names.content, Key="file/segment", Body=b"sealed")
     tenant.put_object(Bucket=names.archive, Key="head", Body=b"sealed")
     assert tenant.get_object(Bucket=names.content, Key="file/segment")["Body"].read() == b"sealed"
+    begun = tenant.create_multipart_upload(Bucket=names.content, Key="file/parts")["UploadId"]
+    assert [each["UploadId"] for each in tenant.list_multipart_uploads(Bucket=names.content)["Uploads"]] == [begun]
+    tenant.abort_multipart_upload(Bucket=names.content, Key="file/parts", UploadId=begun)
+    assert "Uploads" not in tenant.list_multipart_uploads(Bucket=names.content)
+    assert code_of(tenant.list_multipart_uploads, Bucket=names.archive) == "AccessDenied"
     assert code_of(tenant.delete_object, Bucket=names.archive, Key="head") == "AccessDenied"
     versioning = {"Status": "Enabled"}
     assert code_of(tenant.put_bucket_versioning, Bucket=names.content, VersioningConfiguration=versioning) == (

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from kozutumi_operator.organizations.spec import DAY, Organization
 
-CONTENT_ACTIONS: Final = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+CONTENT_ACTIONS: Final = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 ARCHIVE_ACTIONS: Final = ("s3:GetObject", "s3:PutObject")
 LIST_ACTIONS: Final = ("s3:ListBucket",)
+# The reconciler between database and bucket finds and ends what was begun in parts and left.
+CONTENT_LIST_ACTIONS: Final = (*LIST_ACTIONS, "s3:ListBucketMultipartUploads")
 PLAINTEXT: Final = {"Bool": {"aws:SecureTransport": ["false"]}}
 
 
@@ -21,18 +23,19 @@ def user_policy(content_bucket: str, archive_bucket: str) -> dict[str, Any]:
     return _policy(
         _allow("Content", CONTENT_ACTIONS, f"{_arn(content_bucket)}/*"),
         _allow("Archive", ARCHIVE_ACTIONS, f"{_arn(archive_bucket)}/*"),
-        _allow("List", LIST_ACTIONS, _arn(content_bucket), _arn(archive_bucket)),
+        _allow("List", LIST_ACTIONS, _arn(archive_bucket)),
+        _allow("ListContent", CONTENT_LIST_ACTIONS, _arn(content_bucket)),
     )
 
 
 def content_bucket_policy(bucket: str, user_arn: str, *, tls_only: bool) -> dict[str, Any] | None:
     """`user_arn` "": bucket policies of this store name no users. None: there is nothing to say."""
-    return _bucket_policy(bucket, user_arn, CONTENT_ACTIONS, tls_only=tls_only)
+    return _bucket_policy(bucket, user_arn, CONTENT_ACTIONS, CONTENT_LIST_ACTIONS, tls_only=tls_only)
 
 
 def archive_bucket_policy(bucket: str, user_arn: str, *, tls_only: bool) -> dict[str, Any] | None:
     """No delete and no change of retention: what is sealed stays until its time is over."""
-    return _bucket_policy(bucket, user_arn, ARCHIVE_ACTIONS, tls_only=tls_only)
+    return _bucket_policy(bucket, user_arn, ARCHIVE_ACTIONS, LIST_ACTIONS, tls_only=tls_only)
 
 
 def archive_retention_days(organization: Organization) -> int:
@@ -57,13 +60,15 @@ def _normal(value: Any) -> Any:
     return value
 
 
-def _bucket_policy(bucket: str, user_arn: str, actions: Sequence[str], *, tls_only: bool) -> dict[str, Any] | None:
+def _bucket_policy(
+    bucket: str, user_arn: str, objects: Sequence[str], lists: Sequence[str], *, tls_only: bool
+) -> dict[str, Any] | None:
     statements = []
     if user_arn:
         principal = {"Principal": {"AWS": [user_arn]}}
         statements += [
-            _allow("Objects", actions, f"{_arn(bucket)}/*") | principal,
-            _allow("List", LIST_ACTIONS, _arn(bucket)) | principal,
+            _allow("Objects", objects, f"{_arn(bucket)}/*") | principal,
+            _allow("List", lists, _arn(bucket)) | principal,
         ]
     if tls_only:
         statements.append(deny_plaintext(bucket) | {"Principal": {"AWS": ["*"]}})
