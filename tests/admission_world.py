@@ -23,7 +23,7 @@ def past(kubectl: Kubectl, *codes: str) -> Iterator[None]:
     _change(kubectl, add={labels.namespace(code) for code in codes})
     try:
         for code in codes:
-            wait_until(f"admission leaving {code} alone", lambda: _editable(kubectl, code), seconds=30, interval=0.2)  # noqa: B023 - called at once
+            wait_until(f"admission leaving {code} alone", lambda: _editable(kubectl, code), seconds=90, interval=0.2)  # noqa: B023 - called at once
         yield
     finally:
         _change(kubectl, remove={labels.namespace(code) for code in codes})

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kozutumi_cluster import binaries
 from kozutumi_cluster.demo import environment, organizations, people
+from kozutumi_cluster.demo import kubectl as kubectls
 from kozutumi_cluster.demo.inbox import Inbox
-from kozutumi_cluster.demo.kubectl import Kubectl, wait_until
+from kozutumi_cluster.demo.kubectl import Kubectl
 from kozutumi_cluster.demo.public import Endpoint, Public
 from kozutumi_cluster.layout import DEFAULT_NAME, Layout
 from kozutumi_contract import labels
 
 AOI = "aoi-law"
 KAEDE = "kaede-bank"
+PATIENCE = 3  # a machine may be three times as slow as the ones that the tests' limits were found on
 EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+
+def wait_until(what: str, check: Callable[[], bool], *, seconds: float, interval: float = 1) -> None:
+    """Poll `check`; ClusterError when it does not come true. No promise is about these seconds."""
+    kubectls.wait_until(what, check, seconds=PATIENCE * seconds, interval=interval)
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class World:
         return self.kubectl("logs", *of_system, name)
 
     def wait_rolled_out(self, namespace: str, deployment: str) -> None:
-        self.kubectl("rollout", "status", "-n", namespace, f"deployment/{deployment}", "--timeout=180s")
+        self.kubectl("rollout", "status", "-n", namespace, f"deployment/{deployment}", "--timeout=280s")
 
 
 def world_of() -> World:

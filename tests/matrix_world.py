@@ -151,7 +151,7 @@ def _start(source: Source, world: World, operator: Kubectl, image: str) -> None:
     kubectl, where = _by(source, world, operator), ("-n", source.namespace)
     kubectl("delete", "pod", source.name, *where, "--ignore-not-found")
     kubectl("create", "-f", "-", stdin=json.dumps(pod(source, image)))
-    world.kubectl("wait", "--for=condition=Ready", f"pod/{source.name}", *where, "--timeout=120s")
+    world.kubectl("wait", "--for=condition=Ready", f"pod/{source.name}", *where, "--timeout=240s")
 
 
 def _by(source: Source, world: World, operator: Kubectl) -> Kubectl:

@@ -59,12 +59,12 @@ def test_each_repair_is_told(world: World, victim: str, told_before: list[str]) 
         return [start for start, times in wanted.items() if sum(note.startswith(start) for note in notes) < times]
 
     with contextlib.suppress(ClusterError):  # said below, with what is missing
-        wait_until("an Event for each repair", lambda: not untold(), seconds=30)
+        wait_until("an Event for each repair", lambda: not untold(), seconds=20)
     assert untold() == []
 
 
 def test_it_is_still_ready(world: World, victim: str) -> None:
-    organizations.wait_ready(world.kubectl, victim, seconds=180)
+    organizations.wait_ready(world.kubectl, victim, seconds=300)
 
 
 def test_these_are_many_cases() -> None:

@@ -50,7 +50,7 @@ def people(world: World) -> Iterator[None]:
 def name(world: World) -> Iterator[str]:
     grant = f"t-{secrets.token_hex(4)}"
     yield grant
-    world.kubectl("delete", "accessgrant", grant, "--ignore-not-found", "--timeout=60s")
+    world.kubectl("delete", "accessgrant", grant, "--ignore-not-found", "--timeout=180s")
 
 
 def ask(world: World, name: str, *, as_: str = HANAKO, **spec: Any) -> None:
@@ -121,7 +121,7 @@ def test_approved_by_another_it_gives_what_it_says_and_is_told_to_the_organizati
     assert [what for what in NEVER if may(world, *what)] == []
     assert not may(world, "get", "pods/log", namespace=labels.namespace(KAEDE))
     assert audited(administrator, name) == ["grant.opened"]
-    world.kubectl("delete", "accessgrant", name, "--timeout=60s", *SRE)
+    world.kubectl("delete", "accessgrant", name, "--timeout=180s", *SRE)
     wait_until("the access being taken back", lambda: not may(world, "delete", "pods"), seconds=20)
     assert audited(administrator, name) == ["grant.opened", "grant.closed"]
 

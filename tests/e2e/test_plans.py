@@ -109,7 +109,7 @@ def holder(world: World) -> Iterator[str]:
 
 def give_up(world: World, code: str) -> None:
     world.confirm_deletion(code)
-    world.kubectl("delete", "organization", code, "--timeout=60s")
+    world.kubectl("delete", "organization", code, "--timeout=180s")
 
 
 def users(world: World, code: str) -> str:
@@ -127,7 +127,7 @@ def stalled(world: World, code: str, reason: str) -> str:
 
 
 def not_stalled(world: World, code: str) -> None:
-    world.kubectl("wait", f"organization/{code}", "--for=condition=Stalled=False", "--timeout=60s")
+    world.kubectl("wait", f"organization/{code}", "--for=condition=Stalled=False", "--timeout=180s")
 
 
 def test_a_plan_from_end_to_end(world: World, holder: str, plan: str) -> None:

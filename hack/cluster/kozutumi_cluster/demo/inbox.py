@@ -48,7 +48,7 @@ class Inbox:
         listed = self._get("/api/v1/search", query=f'to:"{address}"', limit="50")
         return [self._message(entry["ID"]) for entry in listed["messages"]]
 
-    def wait(self, address: str, *, containing: str, after: int = 0, seconds: float = 60) -> Message:
+    def wait(self, address: str, *, containing: str, after: int = 0, seconds: float = 180) -> Message:
         """The newest message to `address` whose text holds `containing`, once more than `after` such have come."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -112,7 +112,7 @@ def receive(endpoint: Endpoint, inbox: Inbox, address: str, *, after: int = 0) -
     wait_until(
         "the mailed code",
         lambda: sum("/r/" not in message.text for message in inbox.messages(address)) > codes,
-        seconds=60,
+        seconds=180,
     )
     code = next(message for message in inbox.messages(address) if "/r/" not in message.text).code()
     client.csrf = client.json("POST", f"/api/v1/r/{identifier}/verify", {"code": code}).get("csrf")
