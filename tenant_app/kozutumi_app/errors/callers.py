@@ -18,11 +18,11 @@ class NotSignedIn(Refused):
 
 
 class TokenInvalid(Refused):
-    """Never issued here, expired, revoked, or its account was disabled: one answer for all."""
+    """Never issued here, expired, revoked, its account disabled, or from a network not allowed: one answer for all."""
 
     status = 401
     code = "token_invalid"
-    title = "The token is not valid, or no longer."
+    title = "The token is not valid, or not from this network."
 
 
 class ScopeMissing(Refused):

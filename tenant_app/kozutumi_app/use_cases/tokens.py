@@ -20,7 +20,7 @@ from kozutumi_app.domain.identifiers import new_id
 from kozutumi_app.domain.tokens import Owner, Scope
 from kozutumi_app.errors import InvalidInput, KozutumiError, NotAllowed, NotFound, ScopeMissing, TokenInvalid
 from kozutumi_app.services import Services
-from kozutumi_app.use_cases import audit, settings_store
+from kozutumi_app.use_cases import audit, networks, settings_store
 from kozutumi_app.use_cases.sessions import SignedIn
 
 _USED_EVERY: Final = timedelta(minutes=1)
@@ -105,8 +105,8 @@ def revoke(services: Services, actor: SignedIn, token_id: str, *, account_id: st
             audit.append(tx, services, type="token.revoked", actor_id=actor.user_id, object_id=token_id)
 
 
-def find(services: Services, token: str) -> SignedIn:
-    """Return who the token acts as; TokenInvalid for one that is unknown, has ended, or whose account is disabled."""
+def find(services: Services, token: str, *, client: str) -> SignedIn:
+    """Return who the token acts as; TokenInvalid for one that is unknown, has ended, or may not be used from there."""
     now = services.clock.now()
     held = sa.select(users, api_tokens.c.id.label("token_id"), *_STATE).join_from(api_tokens, users)
     with services.database.read() as tx:
@@ -119,6 +119,8 @@ def find(services: Services, token: str) -> SignedIn:
     caller = _signed_in(services, row)
     if row.disabled or row.revoked_at is not None or now >= row.expires_at:
         refuse(services, caller, TokenInvalid())
+    if not networks.admits(services, caller, client):
+        raise TokenInvalid
     if row.last_used_at is None or now >= row.last_used_at + _USED_EVERY:
         with services.database.write() as tx:
             tx.execute(sa.update(api_tokens).where(api_tokens.c.id == row.token_id).values(last_used_at=now))

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kozutumi_app.domain.rate_limits import Allowance, Limit
-from kozutumi_app.errors import KozutumiError, RateLimited, TokenInvalid
+from kozutumi_app.errors import KozutumiError, NetworkNotAllowed, RateLimited, TokenInvalid
 from kozutumi_app.services import Services
 from kozutumi_app.use_cases import idempotency
 from kozutumi_app.use_cases.idempotency import Answer, Running
@@ -137,7 +137,7 @@ class _Held:
 def _caller(request: Request) -> SignedIn | None:
     try:
         return security.identify(request)
-    except TokenInvalid:
+    except (NetworkNotAllowed, TokenInvalid):
         return None  # the route says so; until then it is a stranger
 
 

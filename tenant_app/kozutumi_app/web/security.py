@@ -10,9 +10,9 @@ from fastapi import Request, Response
 
 from kozutumi_app.domain import codes
 from kozutumi_app.domain.accounts import SESSION_LIFE
-from kozutumi_app.errors import CsrfFailed, NotSignedIn, TokenInvalid
+from kozutumi_app.errors import CsrfFailed, NetworkNotAllowed, NotSignedIn, TokenInvalid
 from kozutumi_app.services import Services
-from kozutumi_app.use_cases import guests, proving, sessions, tokens
+from kozutumi_app.use_cases import guests, networks, proving, sessions, tokens
 from kozutumi_app.use_cases.guests import Guest
 from kozutumi_app.use_cases.recipients import ProvenRecipient
 from kozutumi_app.use_cases.sessions import SignedIn
@@ -49,35 +49,48 @@ def bearer(request: Request) -> str | None:
 
 
 def identify(request: Request) -> SignedIn | None:
-    """Who sends the request, by token or by session, whatever the route asks; asked once for each request."""
+    """Who sends the request, by token or by session, whatever the route asks; asked once for each request.
+
+    NetworkNotAllowed for a session, and TokenInvalid for a token, from where the member's policy lets nobody in:
+    who found a token learns nowhere else whether it opens anything.
+    """
     state = request.state
     if not hasattr(state, "caller"):
-        services = services_of(request)
         try:
-            token = bearer(request)
-            cookie = request.cookies.get(SESSION_COOKIE)
-            state.caller = sessions.find(services, cookie) if token is None else tokens.find(services, token)
-        except TokenInvalid as error:
+            state.caller = _identified(request)
+        except (NetworkNotAllowed, TokenInvalid) as error:
             state.caller = error
-    if isinstance(state.caller, TokenInvalid):
+    if isinstance(state.caller, (NetworkNotAllowed, TokenInvalid)):
         raise state.caller
     found: SignedIn | None = state.caller
     return found
 
 
-def optional_member(request: Request) -> SignedIn | None:
-    """The signed-in user. ScopeMissing for a token that does not reach the route."""
-    user = identify(request)
-    if user is not None:
-        tokens.require_scope(services_of(request), user, scope_of(request))
+def _identified(request: Request) -> SignedIn | None:
+    services, client = services_of(request), client_address(request)
+    token = bearer(request)
+    if token is not None:
+        return tokens.find(services, token, client=client)
+    user = sessions.find(services, request.cookies.get(SESSION_COOKIE))
+    if user is not None and not networks.admits(services, user, client):
+        raise NetworkNotAllowed
     return user
 
 
+def optional_member(request: Request) -> SignedIn | None:
+    """The signed-in user; nobody with a session from a network that is not allowed. ScopeMissing as for `member`."""
+    try:
+        return member(request)
+    except (NetworkNotAllowed, NotSignedIn):
+        return None
+
+
 def member(request: Request) -> SignedIn:
-    """Return the signed-in user; NotSignedIn otherwise."""
-    user = optional_member(request)
+    """Return the signed-in user; NotSignedIn otherwise. ScopeMissing for a token that does not reach the route."""
+    user = identify(request)
     if user is None:
         raise NotSignedIn
+    tokens.require_scope(services_of(request), user, scope_of(request))
     return user
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from kozutumi_app.crypto.encoding import CryptoError
 from kozutumi_app.domain.zip64 import Content
@@ -62,14 +63,27 @@ async def response(
         application.state.downloads = Places()
     content = _content(application.state.downloads, services, download, *span)
     first = await anext(content, _END)
-    return StreamingResponse(_rejoined(first, content), status_code=status, headers=headers)
+    return _Streamed(first, content, status, headers)
 
 
-async def _rejoined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    async with aclosing(rest):
-        yield first
-        async for chunk in rest:
-            yield chunk
+class _Streamed(StreamingResponse):
+    """Ends its content when the reader goes away. Starlette leaves that to the garbage collector, which may take long."""
+
+    def __init__(
+        self, first: bytes, rest: AsyncGenerator[bytes, None], status: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(_rejoined(first, rest), status_code=status, headers=headers)
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(self._rest):
+            await super().__call__(scope, receive, send)
+
+
+async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
 
 
 async def _content(

@@ -10,6 +10,7 @@ from kozutumi_app.errors import (
     CsrfFailed,
     Draining,
     InvalidInput,
+    NetworkNotAllowed,
     NotFound,
     NotSignedIn,
     OffsetMismatch,
@@ -33,7 +34,7 @@ from kozutumi_app.web.api.documented import Raw, Told, answers
 
 _TITLE: Final = "The request does not follow the upload protocol (tus 1.0.0)."
 _SCHEMES: Final = ("session", "token", "uploadToken")
-_CALLER: Final = (NotSignedIn, TokenInvalid, ScopeMissing, UploadTokenEnded)
+_CALLER: Final = (NotSignedIn, TokenInvalid, ScopeMissing, NetworkNotAllowed, UploadTokenEnded)
 _FOUND: Final = (NotFound, UploadGone, UploadLocked)
 _ROOM: Final = (
     InvalidInput,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from kozutumi_app.errors import (
     CsrfFailed,
     GuestNotProven,
+    NetworkNotAllowed,
     NotAllowed,
     NotFound,
     NotSignedIn,
@@ -31,7 +32,7 @@ SESSION: Final = "session"  # security schemes of the OpenAPI document
 RECIPIENT: Final = "recipient"
 GUEST: Final = "guest"
 TOKEN: Final = "token"  # noqa: S105 - the scheme's name
-_KNOWN: Final = (NotSignedIn, TokenInvalid, ScopeMissing)
+_KNOWN: Final = (NotSignedIn, TokenInvalid, ScopeMissing, NetworkNotAllowed)
 
 
 class Body(BaseModel):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from kozutumi_app.domain.tokens import Scope
-from kozutumi_app.errors import InvitationExpired, NotSignedIn, WeakPassword, WrongPassword
+from kozutumi_app.errors import InvitationExpired, NetworkNotAllowed, NotSignedIn, WeakPassword, WrongPassword
 from kozutumi_app.services import Services
 from kozutumi_app.use_cases import invitations, sessions
 from kozutumi_app.use_cases.sessions import SignedIn
@@ -39,7 +39,7 @@ class Session(Shown):
     user: UserShown
 
 
-@router.post("/session", dependencies=[SameOrigin], **answers(WrongPassword))
+@router.post("/session", dependencies=[SameOrigin], **answers(WrongPassword, NetworkNotAllowed))
 def open_session(body: Credentials, response: Response, services: App, client: Client) -> Session:
     cookie = sessions.sign_in(services, email=body.email, password=body.password, client=client)
     return _begin(services, response, cookie)
@@ -57,7 +57,11 @@ def close_session(user: ActingMember, response: Response, services: App) -> None
     security.clear_session_cookie(response)
 
 
-@router.post("/invitations/{token}/accept", dependencies=[SameOrigin], **answers(InvitationExpired, WeakPassword))
+@router.post(
+    "/invitations/{token}/accept",
+    dependencies=[SameOrigin],
+    **answers(InvitationExpired, NetworkNotAllowed, WeakPassword),
+)
 def accept(token: str, body: Acceptance, response: Response, services: App, client: Client) -> Session:
     cookie = invitations.accept(services, token, name=body.name, password=body.password, client=client)
     return _begin(services, response, cookie)
