@@ -169,7 +169,7 @@ def test_a_few_requests_to_each_operation_are_answered_as_documented(world: Fuzz
 @pytest.mark.slow
 @pytest.mark.timeout(3 * 3600)
 def test_ten_thousand_requests_are_answered_as_documented(world: Fuzzed) -> None:
-    run = fuzz(world, 10_000, random.SystemRandom().randrange(2**32))
+    run = fuzz(world, 11_000, random.SystemRandom().randrange(2**32))
     print(report(run))
     assert not run.failures, report(run)
-    assert run.sent >= 10_000
+    assert run.sent >= 10_000  # some operations have fewer cases than their share
