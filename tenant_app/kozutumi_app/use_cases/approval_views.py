@@ -58,6 +58,10 @@ class WaitingView:
     created_at: datetime
     expires_at: datetime
 
+    @property
+    def id(self) -> str:
+        return self.request_id
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -111,7 +115,7 @@ def of_transfer(services: Services, user: SignedIn, transfer_id: str) -> list[Re
     query = sa.select(approval_requests).where(approval_requests.c.transfer_id == transfer_id)
     newest = query.order_by(approval_requests.c.created_at.desc(), sa.literal_column("rowid").desc())
     with services.database.read() as tx:
-        return [_request(tx, services, row) for row in tx.execute(newest.limit(100)).all()]
+        return [_request(tx, services, row) for row in tx.execute(newest).all()]
 
 
 def _request(tx: Connection, services: Services, row: Any) -> RequestView:

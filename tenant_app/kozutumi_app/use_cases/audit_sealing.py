@@ -91,13 +91,16 @@ def newest_stored(tx: Connection) -> int | None:
     return tx.execute(stored.order_by(audit_seals.c.number.desc()).limit(1)).scalar_one_or_none()
 
 
-def documents(services: Services, *, first: int = 0, last: int | None = None) -> Iterator[str]:
-    """The stored seals of heads from `first` to `last`, one a line, oldest first."""
+def documents(
+    services: Services, *, first: int = 0, last: int | None = None, after: int = 0, limit: int | None = None
+) -> Iterator[str]:
+    """The seals of heads from `first` to `last`, one a line, oldest first: at most `limit`, after number `after`."""
     query = sa.select(audit_seals.c.document).where(audit_seals.c.sequence >= max(first, 1))
     if last is not None:
         query = query.where(audit_seals.c.sequence <= last)
+    page = query.where(audit_seals.c.number > after).order_by(audit_seals.c.number).limit(limit)
     with services.database.read() as tx:
-        found = tx.execute(query.order_by(audit_seals.c.number)).scalars().all()
+        found = tx.execute(page).scalars().all()
     yield from found
 
 

@@ -7,6 +7,7 @@ any Unscannable file scanned again. An infected file is released by nobody.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,7 +25,6 @@ from kozutumi_app.use_cases import audit, delivering, jobs, readability
 from kozutumi_app.use_cases.accounts import require_administrator
 from kozutumi_app.use_cases.sessions import SignedIn
 
-_SHOWN: Final = 200
 _COMMENT_LENGTH: Final = 500
 
 
@@ -49,12 +49,26 @@ class Quarantined:
     release: Release | None
 
 
-def listed(services: Services, user: SignedIn) -> list[Quarantined]:
-    """Newest first, at most 200."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next`: where the next page begins, or None on the last."""
+
+    files: Sequence[Quarantined]
+    next: str | None
+
+
+def listed(services: Services, user: SignedIn, *, limit: int = 100, after: str | None = None) -> Page:
+    """Newest first. NotFound if `after` is nothing of it."""
     require_administrator(user)
-    query = _refused().order_by(files.c.updated_at.desc(), files.c.id).limit(_SHOWN)
+    query = _refused().order_by(files.c.updated_at.desc(), files.c.id)
     with services.database.read() as tx:
-        return [_entry(services, row) for row in tx.execute(query).all()]
+        if after is not None:
+            place = _row(tx, after).updated_at
+            same = sa.and_(files.c.updated_at == place, files.c.id > after)
+            query = query.where(sa.or_(files.c.updated_at < place, same))
+        rows = tx.execute(query.limit(limit + 1)).all()
+        shown = [_entry(services, row) for row in rows[:limit]]
+    return Page(shown, shown[-1].id if len(rows) > limit else None)
 
 
 def waiting(tx: Connection) -> int:

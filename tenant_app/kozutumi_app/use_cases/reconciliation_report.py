@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,7 +22,6 @@ from kozutumi_app.use_cases import audit, jobs
 JOB: Final = "reconcile"
 SUBJECT: Final = "content"
 _KEPT: Final = timedelta(days=90)
-_SHOWN: Final = 200
 _PLACE_LENGTH: Final = 512
 
 
@@ -52,6 +52,11 @@ class Finding:
     state: str
     found_at: datetime
     seen_at: datetime
+
+    @property
+    def id(self) -> str:
+        """Names it in a list of pages: a place may be longer than an address takes."""
+        return sha256(f"{self.kind} {self.place}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,7 @@ def report(services: Services) -> Report:
     found = sa.select(discrepancies).order_by(open_first, discrepancies.c.seen_at.desc(), discrepancies.c.place)
     with services.database.read() as tx:
         row = tx.execute(latest).one_or_none()
-        findings = [
-            Finding(one.kind, one.place, one.state, one.found_at, one.seen_at)
-            for one in tx.execute(found.limit(_SHOWN))
-        ]
+        findings = [Finding(one.kind, one.place, one.state, one.found_at, one.seen_at) for one in tx.execute(found)]
     comparison = None
     if row is not None:
         comparison = Comparison(row.started_at, row.finished_at, row.objects, row.files, row.found, row.repaired)

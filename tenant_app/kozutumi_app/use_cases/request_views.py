@@ -79,11 +79,13 @@ def reader(services: Services, owner_id: str, request_id: str, file_id: str) -> 
     return found
 
 
-def history(services: Services, owner_id: str, request_id: str) -> list[audit.OpenedEvent]:
+def history(
+    services: Services, owner_id: str, request_id: str, *, before: int | None = None, limit: int = 100
+) -> list[audit.OpenedEvent]:
     """Audit events of one's own request, newest first."""
     with services.database.read() as tx:
         receive_requests.own(tx, services, owner_id, request_id)
-        return audit.page(tx, services, object_id=request_id)
+        return audit.page(tx, services, before=before, object_id=request_id, limit=limit)
 
 
 def _view(tx: Connection, services: Services, row: Any) -> RequestView:

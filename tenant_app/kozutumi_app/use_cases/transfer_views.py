@@ -96,11 +96,13 @@ def show(services: Services, user_id: str, transfer_id: str) -> TransferView:
         return _view(tx, services, row)
 
 
-def history(services: Services, user_id: str, transfer_id: str) -> list[audit.OpenedEvent]:
+def history(
+    services: Services, user_id: str, transfer_id: str, *, before: int | None = None, limit: int = 100
+) -> list[audit.OpenedEvent]:
     """Audit events of one's own transfer, newest first."""
     show(services, user_id, transfer_id)
     with services.database.read() as tx:
-        return audit.page(tx, services, object_id=transfer_id)
+        return audit.page(tx, services, before=before, object_id=transfer_id, limit=limit)
 
 
 def files_of(tx: Connection, services: Services, transfer_id: str) -> list[FileView]:

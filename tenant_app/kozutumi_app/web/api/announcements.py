@@ -6,10 +6,12 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from kozutumi_app.domain.tokens import Scope
+from kozutumi_app.errors import NotFound
 from kozutumi_app.use_cases import announcements
 from kozutumi_app.use_cases.announcements import Announcement, Words
 from kozutumi_app.web.api.callers import App, Member
 from kozutumi_app.web.api.documented import Shown, answers
+from kozutumi_app.web.api.paging import After, Limit, cut
 
 router = APIRouter()
 
@@ -31,13 +33,15 @@ class Notice(Shown):
 
 class Notices(Shown):
     announcements: list[Notice]
+    next: str | None
 
 
-@router.get("/announcements", **answers(scope=Scope.TRANSFERS_READ))
-def list_announcements(user: Member, services: App) -> Notices:
+@router.get("/announcements", **answers(NotFound, scope=Scope.TRANSFERS_READ))
+def list_announcements(user: Member, services: App, limit: Limit = 100, after: After = None) -> Notices:
     """What the platform announces now; times are RFC 3339."""
     del user
-    return Notices(announcements=[_shown(each) for each in announcements.current(services)])
+    page, rest = cut(announcements.current(services), limit, after)
+    return Notices(announcements=[_shown(each) for each in page], next=rest)
 
 
 def _shown(each: Announcement) -> Notice:

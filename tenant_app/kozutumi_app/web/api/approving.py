@@ -16,6 +16,7 @@ from kozutumi_app.use_cases.approval_views import Preview, RequestView, WaitingV
 from kozutumi_app.use_cases.substitutes import Substitute
 from kozutumi_app.web.api.callers import ActingMember, App, Body, Member
 from kozutumi_app.web.api.documented import Shown, answers
+from kozutumi_app.web.api.paging import After, Limit, cut
 from kozutumi_app.web.api.shapes import Id, InState
 
 router = APIRouter()
@@ -28,10 +29,12 @@ class Decision(Body):
 
 class Waiting(Shown):
     approvals: list[WaitingView]
+    next: str | None
 
 
 class Requests(Shown):
     requests: list[RequestView]
+    next: str | None
 
 
 class NewSubstitute(Body):
@@ -45,12 +48,14 @@ class NewSubstitute(Body):
 
 class Substitutes(Shown):
     substitutes: list[Substitute]
+    next: str | None
 
 
-@router.get("/approvals", **answers())
-def list_waiting(user: Member, services: App) -> Waiting:
-    """Exactly the transfers that wait for the caller's decision."""
-    return Waiting(approvals=approval_views.waiting(services, user))
+@router.get("/approvals", **answers(NotFound))
+def list_waiting(user: Member, services: App, limit: Limit = 100, after: After = None) -> Waiting:
+    """Exactly the transfers that wait for the caller's decision, oldest first."""
+    page, rest = cut(approval_views.waiting(services, user), limit, after)
+    return Waiting(approvals=page, next=rest)
 
 
 @router.get("/approvals/{request_id}", **answers(NotFound))
@@ -74,14 +79,17 @@ def refuse(request_id: RowId, body: Decision, user: ActingMember, services: App)
 
 
 @router.get("/transfers/{transfer_id}/approvals", **answers(NotFound, scope=Scope.TRANSFERS_READ))
-def of_transfer(transfer_id: RowId, user: Member, services: App) -> Requests:
+def of_transfer(transfer_id: RowId, user: Member, services: App, limit: Limit = 100, after: After = None) -> Requests:
     """What became of one's own transfer's requests, newest first."""
-    return Requests(requests=approval_views.of_transfer(services, user, transfer_id))
+    page, rest = cut(approval_views.of_transfer(services, user, transfer_id), limit, after)
+    return Requests(requests=page, next=rest)
 
 
-@router.get("/substitutes", **answers())
-def list_substitutes(user: Member, services: App) -> Substitutes:
-    return Substitutes(substitutes=substitutes.listed(services, user))
+@router.get("/substitutes", **answers(NotFound))
+def list_substitutes(user: Member, services: App, limit: Limit = 100, after: After = None) -> Substitutes:
+    """One's own that are not over, both ways, the first to begin first; an administrator sees all of them."""
+    page, rest = cut(substitutes.listed(services, user), limit, after)
+    return Substitutes(substitutes=page, next=rest)
 
 
 @router.post("/substitutes", **answers(NotAllowed, NotFound, status=201))

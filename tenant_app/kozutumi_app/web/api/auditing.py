@@ -11,6 +11,7 @@ from kozutumi_app.errors import NotFound
 from kozutumi_app.use_cases import audit, audit_evidence, audit_exporting, audit_sealing, audit_signing
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App, Body
 from kozutumi_app.web.api.documented import Raw, Shown, answers
+from kozutumi_app.web.api.paging import Before, EventLimit
 from kozutumi_app.web.api.shapes import Events, events_shown
 
 router = APIRouter(prefix="/audit")
@@ -34,10 +35,6 @@ class Verification(Shown):
     sealed: int | None
 
 
-class AuditPage(Events):
-    next: int | None
-
-
 class Evidence(Body):
     """Of a transfer (its id), or of a period (RFC 3339 times). `reason` is kept in the log and in the bundle."""
 
@@ -51,17 +48,16 @@ class Evidence(Body):
 def show_audit(
     user: Administrator,
     services: App,
-    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    before: Before = None,
     type: _Text = "",
     object: _Text = "",
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> AuditPage:
+    limit: EventLimit = 100,
+) -> Events:
     """Newest first; `next` is the `before` of the following page."""
     del user
     with services.database.read() as tx:
         found = audit.page(tx, services, before=before, object_id=object or None, type_prefix=type, limit=limit)
-    following = found[-1].event.sequence if len(found) == limit else None
-    return AuditPage(events=events_shown(found).events, next=following)
+    return events_shown(found, limit)
 
 
 @router.get("/export", **answers(scope=Scope.AUDIT_READ, raw=_EXPORT, responses=_CSV))
@@ -91,9 +87,15 @@ def verify_audit(user: Administrator, services: App) -> Verification:
 
 
 @router.get("/seals", **answers(scope=Scope.AUDIT_READ, raw=_SEALS))
-def show_seals(user: Administrator, services: App) -> StreamingResponse:
+def show_seals(
+    user: Administrator,
+    services: App,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+) -> StreamingResponse:
+    """All of them; or at most `limit`, and those after head `after` (its `document.number`), to fetch only what is new."""
     del user
-    lines = audit_sealing.documents(services)
+    lines = audit_sealing.documents(services, after=after, limit=limit)
     return StreamingResponse(lines, media_type="application/jsonl", headers=attachment("audit-seals.jsonl"))
 
 

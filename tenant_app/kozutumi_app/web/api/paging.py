@@ -1,4 +1,7 @@
-"""Lists in pages: `limit` items, from the one after `after`; an answer's `next` is the `after` of the following page."""
+"""Lists in pages: `limit` items, from the one after `after`; an answer's `next` is the `after` of the following page.
+
+Events of the audit log go back from `before`, a sequence number.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from kozutumi_app.errors import NotFound
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 After = Annotated[str | None, Query(max_length=64)]
+Before = Annotated[int | None, Query(ge=1, le=2**62)]
+EventLimit = Annotated[int, Query(ge=1, le=500)]
 
 
 class Named(Protocol):

@@ -11,6 +11,7 @@ from kozutumi_app.use_cases import quarantine, readability
 from kozutumi_app.use_cases.quarantine import Quarantined
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App, Body
 from kozutumi_app.web.api.documented import Shown, answers
+from kozutumi_app.web.api.paging import After, Limit
 from kozutumi_app.web.api.shapes import InState
 
 router = APIRouter(prefix="/quarantine")
@@ -27,12 +28,14 @@ class Quarantine(Shown):
 
     may_release: bool
     files: list[Quarantined]
+    next: str | None
 
 
-@router.get("", **answers(scope=Scope.ADMIN))
-def list_quarantine(user: Administrator, services: App) -> Quarantine:
-    """Newest first, at most 200."""
-    return Quarantine(may_release=readability.may_release(services), files=quarantine.listed(services, user))
+@router.get("", **answers(NotFound, scope=Scope.ADMIN))
+def list_quarantine(user: Administrator, services: App, limit: Limit = 200, after: After = None) -> Quarantine:
+    """Newest first."""
+    page = quarantine.listed(services, user, limit=limit, after=after)
+    return Quarantine(may_release=readability.may_release(services), files=list(page.files), next=page.next)
 
 
 @router.post("/{file_id}/release", **answers(NotFound, ReleaseNotAllowed, NotReleasable))

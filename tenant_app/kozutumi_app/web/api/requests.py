@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from kozutumi_app.domain.grants import Capacity, Reader
@@ -19,6 +19,7 @@ from kozutumi_app.use_cases.transfer_views import FileView
 from kozutumi_app.web import download
 from kozutumi_app.web.api.callers import ActingMember, App, Body, Member
 from kozutumi_app.web.api.documented import Shown, answers
+from kozutumi_app.web.api.paging import After, Before, EventLimit, Limit
 from kozutumi_app.web.api.shapes import Events, events_shown
 
 router = APIRouter(prefix="/requests")
@@ -101,12 +102,7 @@ def create(body: New, user: ActingMember, services: App) -> ReceiveRequest:
 
 
 @router.get("", **answers(NotFound, scope=Scope.REQUESTS_READ))
-def list_own(
-    user: Member,
-    services: App,
-    after: Annotated[str | None, Query(max_length=64)] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 100,
-) -> ReceiveRequests:
+def list_own(user: Member, services: App, limit: Limit = 100, after: After = None) -> ReceiveRequests:
     """Newest first."""
     page = request_views.list_own(services, user.user_id, limit=limit, after=after)
     return ReceiveRequests(requests=[_shown(view) for view in page.requests], next=page.next)
@@ -118,8 +114,9 @@ def show(request_id: Id, user: Member, services: App) -> ReceiveRequest:
 
 
 @router.get("/{request_id}/history", **answers(NotFound, scope=Scope.REQUESTS_READ))
-def history(request_id: Id, user: Member, services: App) -> Events:
-    return events_shown(request_views.history(services, user.user_id, request_id))
+def history(request_id: Id, user: Member, services: App, before: Before = None, limit: EventLimit = 100) -> Events:
+    events = request_views.history(services, user.user_id, request_id, before=before, limit=limit)
+    return events_shown(events, limit)
 
 
 @router.post("/{request_id}/extend", **answers(NotFound, RequestOver, scope=Scope.REQUESTS_WRITE))

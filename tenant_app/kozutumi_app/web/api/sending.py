@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 
 from kozutumi_app.domain import authentication, sending
@@ -25,6 +25,7 @@ from kozutumi_app.use_cases.receipts import Receipt
 from kozutumi_app.use_cases.transfer_views import TransferView
 from kozutumi_app.web.api.callers import ActingMember, App, Body, Member
 from kozutumi_app.web.api.documented import Shown, answers
+from kozutumi_app.web.api.paging import After, Before, EventLimit, Limit
 from kozutumi_app.web.api.shapes import Events, InState, events_shown
 
 router = APIRouter()
@@ -173,12 +174,7 @@ def edit(transfer_id: str, body: ChangedDraft, user: ActingMember, services: App
 
 
 @router.get("/transfers", **answers(NotFound, scope=Scope.TRANSFERS_READ))
-def list_transfers(
-    user: Member,
-    services: App,
-    limit: Annotated[int, Query(ge=1, le=200)] = 100,
-    after: Annotated[str | None, Query(max_length=64)] = None,
-) -> Transfers:
+def list_transfers(user: Member, services: App, limit: Limit = 100, after: After = None) -> Transfers:
     return Transfers.model_validate(transfer_views.list_own(services, user.user_id, limit=limit, after=after))
 
 
@@ -188,9 +184,9 @@ def show(transfer_id: str, user: Member, services: App) -> TransferView:
 
 
 @router.get("/transfers/{transfer_id}/history", **answers(NotFound, scope=Scope.TRANSFERS_READ))
-def history(transfer_id: str, user: Member, services: App) -> Events:
-    events = transfer_views.history(services, user.user_id, transfer_id)
-    return events_shown(events)
+def history(transfer_id: str, user: Member, services: App, before: Before = None, limit: EventLimit = 100) -> Events:
+    events = transfer_views.history(services, user.user_id, transfer_id, before=before, limit=limit)
+    return events_shown(events, limit)
 
 
 @router.post(

@@ -36,8 +36,12 @@ class Event(Shown):
 
 
 class Events(Shown):
+    """Newest first; `next` is the `before` of the following page."""
+
     events: list[Event]
+    next: int | None
 
 
-def events_shown(opened: Sequence[OpenedEvent]) -> Events:
-    return Events(events=[Event.model_validate(audit.as_json(event)) for event in opened])
+def events_shown(opened: Sequence[OpenedEvent], limit: int) -> Events:
+    following = opened[-1].event.sequence if len(opened) == limit else None
+    return Events(events=[Event.model_validate(audit.as_json(event)) for event in opened], next=following)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
 from kozutumi_app.errors import InvalidInput, NotFound, NotReleasable, ReleaseNotAllowed
@@ -18,8 +18,10 @@ router = APIRouter(prefix="/quarantine", route_class=refusals.PageRoute, include
 
 
 @router.get("")
-def quarantine_page(request: Request, viewer: Administrator) -> Response:
-    return _show(request, viewer)
+def quarantine_page(
+    request: Request, viewer: Administrator, after: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:
+    return _show(request, viewer, after=after)
 
 
 @router.post("/{file_id}/release")
@@ -42,14 +44,23 @@ def scan_again(request: Request, viewer: Submitting, file_id: str) -> Response:
     return context.redirect("/quarantine")
 
 
-def _show(request: Request, viewer: SignedIn, *, status: int = 200, problem: str | None = None) -> Response:
+def _show(
+    request: Request,
+    viewer: SignedIn,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    after: str | None = None,
+) -> Response:
     given = services(request)
+    page = quarantine.listed(given, viewer, after=after)
     return frame.show(
         request,
         viewer,
         "quarantine.html",
         status=status,
-        files=quarantine.listed(given, viewer),
+        files=page.files,
+        older=page.next,
         may_release=readability.may_release(given),
         problem=problem,
     )

@@ -25,8 +25,21 @@ OPERATIONS = [
 ]
 
 
+NO_LISTS = {
+    "GET /api/v1/approvals/{request_id}": "one request with all that agreeing would let out",
+    "GET /api/v1/transfers/{transfer_id}": "one transfer, whose files and recipients are bounded",
+    "GET /api/v1/requests/{request_id}": "one request with its answers, which its limits bound",
+    "GET /api/v1/r/{link_id}/files": "one delivery, whole, as a recipient takes it",
+}
+"""Answers that hold a list and are none."""
+
+
 class Thing(Shown):
     id: str
+
+
+class Things(Shown):
+    things: list[Thing]
 
 
 def small() -> dict[str, Any]:
@@ -40,7 +53,33 @@ def small() -> dict[str, Any]:
     def decide(user: Administrator) -> Thing:
         raise NotImplementedError
 
+    @router.get("/things", **answers())
+    def show(user: Administrator) -> Things:
+        raise NotImplementedError
+
     return openapi.document([router])
+
+
+def lists(document: dict[str, Any]) -> dict[str, tuple[set[str], set[str]]]:
+    """Operations that answer with a list of things or with lines: names of what they take and of what they answer."""
+    found = {}
+    for path, operations in document["paths"].items():
+        if "get" not in operations:
+            continue
+        operation = operations["get"]
+        content = operation["responses"].get("200", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        fields = resolved(document, schema).get("properties", {})
+        if "application/jsonl" in content or any("$ref" in field.get("items", {}) for field in fields.values()):
+            asked = {parameter["name"] for parameter in operation.get("parameters", [])}
+            found[f"GET {path}"] = (asked, set(fields))
+    return found
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"].get(name, schema)
+    return found
 
 
 def codes(document: dict[str, Any], path: str, method: str, status: int) -> set[str]:
@@ -78,3 +117,18 @@ def test_every_operation_says_what_it_answers(name: str, operation: dict[str, An
         for content in answer.get("content", {}).values():
             assert content["schema"], f"{name}: give the route a return annotation, or answers(raw=…)"
     assert not [key for key in operation if key.startswith("x-kozutumi")]
+
+
+def test_a_list_without_pages_is_found() -> None:
+    assert lists(small()) == {"GET /api/v1/things": (set(), {"things"})}
+
+
+def test_every_list_comes_in_pages() -> None:
+    found = lists(DOCUMENT)
+    assert set(NO_LISTS) <= set(found), "an exception that is none any more"
+    for name, (asked, answered) in found.items():
+        if name in NO_LISTS or name == "GET /api/v1/audit/export":  # a stream, cut by since and until
+            continue
+        assert "limit" in asked, f"{name}: give it paging.Limit and paging.After, or say in NO_LISTS why not"
+        assert asked & {"after", "before"}, name
+        assert "next" in answered or name == "GET /api/v1/audit/seals", name  # lines: the last one's number
