@@ -13,10 +13,7 @@ ENGINE_LIMIT_BYTES: Final = 2**31 - 3
 
 
 def render(settings: ScannerSettings, *, temporary_bytes: int) -> str:
-    """`temporary_bytes` is the size of the file system that takes what clamd spools and unpacks.
-
-    XX
-    """
+    """`temporary_bytes` is the size of the file system that takes what clamd spools and unpacks."""
     share = temporary_bytes * 15 // 16 // settings.scan_concurrency
     largest = min(settings.max_scan_size, ENGINE_LIMIT_BYTES, share)
     added = {

@@ -208,6 +208,7 @@ def test_killed_after_every_side_effect_by_name(world: World, crashing: None) ->
     plan_and_unplan(world, code)
     rotate(world, code)
     ask_consent(world, code)
+    storage_world.cause(world, code, ["archive's lock lifted"])  # of sealed heads, which would stay for a year
     storage_world.put_locked(world, code, seconds=60)
     world.dispose(code)
     removed = {effects.Effect.EXPIRE_ARCHIVE, effects.Effect.MOVE_ARCHIVE_DATE, effects.Effect.REMOVE_ARCHIVE_BUCKET}
