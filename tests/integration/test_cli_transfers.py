@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from app_fixtures import RunningApp, running_app
-from builders import MarkerScanner, MovableClock, code, link_id, outbox
+from builders import ADMINISTRATOR, MarkerScanner, MovableClock, code, link_id, outbox
 from kozutumi_app.adapters.database.schema import download_sessions, files, transfers
 from kozutumi_app.use_cases import sessions, tokens
 from scanner_fixtures import wait_until
@@ -141,6 +141,21 @@ def test_a_folder_keeps_its_shape_and_a_damaged_part_is_found(terminal: Terminal
     terminal.run("receive", link, "-o", "in")
     for name in ("案件/図面/a.txt", "案件/b.txt"):
         assert (terminal.home / "in" / name).read_bytes() == (terminal.home / name).read_bytes()
+
+
+def test_what_needs_an_account_opens_with_its_token_and_shows_it_to_no_other_host(terminal: Terminal) -> None:
+    services = terminal.app.services
+    (terminal.home / "a.txt").write_text("給与明細", encoding="utf-8")
+    terminal.run("send", "a.txt", "--to", ADMINISTRATOR)
+    wait_until(lambda: "/r/" in outbox(services).last_to(ADMINISTRATOR).text, lambda: "nothing was mailed")
+    with services.database.write() as tx:
+        tx.execute(sa.update(transfers).values(authentication="Account"))
+    link = f"{terminal.app.url}/r/{link_id(outbox(services).last_to(ADMINISTRATOR))}"
+    refused = terminal.run("receive", link, status=1, KOZUTUMI_URL="https://elsewhere.test")[1]
+    assert "need your account" in refused
+    assert "token" in terminal.run("receive", link, status=1, KOZUTUMI_TOKEN="")[1]
+    terminal.run("receive", link, "-o", "in")
+    assert (terminal.home / "in/a.txt").read_text(encoding="utf-8") == "給与明細"
 
 
 def test_it_says_what_is_wrong_in_one_line(terminal: Terminal) -> None:

@@ -150,6 +150,49 @@ async def test_an_account_opens_only_its_own_link_and_only_while_signed_in(servi
     assert outcomes(services, "recipient.account_refused") == ["not_the_recipient"]
 
 
+async def to_account(services: Services, admin: world.Browser, email: str) -> str:
+    """Link of a delivered transfer that only the account with this address opens."""
+    transfer_id = await world.draft(admin, recipients=[{"email": email}], authentication="Account")
+    world.add_file(services, transfer_id)
+    await admin.post(f"/transfers/{transfer_id}/send")
+    run_jobs(services)
+    return outbox(services).last_to(email).text.split("/r/")[1].split()[0]
+
+
+async def token_of(services: Services, person: world.Browser, path: str, scope: str) -> tuple[httpx.AsyncClient, str]:
+    made = (await person.post(path, {"name": "夜間", "scopes": [scope]})).json()
+    http = client(services)
+    http.headers["Authorization"] = f"Bearer {made['token']}"
+    return http, made["id"]
+
+
+async def test_a_personal_token_shows_its_account_until_it_ends(services: Services) -> None:
+    admin = await world.administrator(services)
+    member = await world.member(services, admin, "member@acme.test")
+    other = await world.member(services, admin, "other@acme.test")
+    link = await to_account(services, admin, "member@acme.test")
+    http, token_id = await token_of(services, member, "/tokens", "transfers:read")
+    stranger, _ = await token_of(services, other, "/tokens", "transfers:read")
+    narrow, _ = await token_of(services, member, "/tokens", "requests:read")
+    assert (await attempt(stranger, link, "account")).json()["code"] == "not_the_recipient"
+    assert (await attempt(narrow, link, "account")).json()["code"] == "scope_missing"
+    assert not await sees_files(http, link)
+    assert (await attempt(http, link, "account")).status_code == 200
+    assert await sees_files(http, link)
+    await member.http.delete(f"/api/v1/tokens/{token_id}", headers={"X-CSRF-Token": member.csrf})
+    assert not await sees_files(http, link)
+
+
+async def test_a_service_account_does_not_open_what_was_sent_to_its_contact(services: Services) -> None:
+    admin = await world.administrator(services)
+    await world.member(services, admin, "member@acme.test")
+    link = await to_account(services, admin, "member@acme.test")
+    account = (await admin.post("/service-accounts", {"name": "x", "contact": "member@acme.test"})).json()["id"]
+    http, _ = await token_of(services, admin, f"/service-accounts/{account}/tokens", "transfers:read")
+    assert (await attempt(http, link, "account")).json()["code"] == "not_the_recipient"
+    assert outcomes(services, "recipient.account_refused") == ["not_the_recipient"]
+
+
 @pytest.mark.parametrize(("sent", "floor"), [("Link", "EmailCode"), ("EmailCode", "Password"), ("Link", "Account")])
 async def test_a_floor_that_is_raised_later_holds_for_what_was_sent_before(
     services: Services, sent: str, floor: str

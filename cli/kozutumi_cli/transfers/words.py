@@ -29,8 +29,8 @@ _JAPANESE: Final = {
     ),
     "{name} is not scanned yet or was refused.": "{name} はまだ検査されていないか、拒否されました。",
     "This is no link to files: {link}": "ファイルへのリンクではありません: {link}",
-    "These files open only for a signed-in member; use a browser.": (
-        "このファイルはサインインした会員だけが開けます。ブラウザーをお使いください。"
+    "These files need your account: set KOZUTUMI_URL to {url} and its token.": (
+        "このファイルを開くにはアカウントが必要です。KOZUTUMI_URL に {url} を、あわせてそのトークンを設定してください。"
     ),
     "{host} cannot be reached: {reason}": "{host} に接続できません: {reason}",
     "No virus scanner looked inside {name}.": "{name} はウイルス検査されていません。",

@@ -10,14 +10,14 @@ import hmac
 import math
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from kozutumi_app.adapters.database.schema import recipient_sessions, recipients, sessions, users
+from kozutumi_app.adapters.database.schema import api_tokens, recipient_sessions, recipients, sessions, users
 from kozutumi_app.domain import authentication
-from kozutumi_app.domain.accounts import lock_seconds
+from kozutumi_app.domain.accounts import Role, lock_seconds
 from kozutumi_app.domain.authentication import Authentication
 from kozutumi_app.domain.identifiers import new_token
 from kozutumi_app.errors import NotTheRecipient, OtherProofNeeded, PasswordWrong, RateLimited, RecipientNotProven
@@ -25,6 +25,8 @@ from kozutumi_app.services import Services
 from kozutumi_app.use_cases import addressing, audit, drafts, jobs, mailbox_proof
 from kozutumi_app.use_cases.recipients import ProvenRecipient, delivered, limit
 from kozutumi_app.use_cases.sessions import SignedIn
+
+_OF_TOKEN: Final = b"token "  # begins what a proof by token is held by; a session's is its hash
 
 
 def required(services: Services, row: Any) -> Authentication:
@@ -85,12 +87,17 @@ def by_password(services: Services, link_id: str, *, password: str, client: str)
 
 
 def by_account(services: Services, link_id: str, member: SignedIn, *, client: str) -> str:
-    """Open a session for the signed-in member, who must have the recipient's address. It ends with the member's own."""
+    """Open a session for the member, who must have the recipient's address. It ends with the member's session or token.
+
+    A service account is not whom its mails go to: an administrator gave it that address.
+    """
     limit(services, client)
     with services.database.write() as tx:
         row = _row(tx, services, link_id, Authentication.ACCOUNT)
-        if hmac.compare_digest(addressing.index_of(services, member.email), row.email_index):
-            return _open_session(tx, services, row, Authentication.ACCOUNT, client, member.session_hash)
+        theirs = hmac.compare_digest(addressing.index_of(services, member.email), row.email_index)
+        if theirs and _is_person(tx, member.user_id):
+            held = _OF_TOKEN + member.token_id.encode() if member.token_id else member.session_hash
+            return _open_session(tx, services, row, Authentication.ACCOUNT, client, held)
         details = {"ip": client, "by": member.email}
         _record(tx, services, "recipient.account_refused", row, details, outcome=NotTheRecipient.code)
     services.metrics.refusals.labels(NotTheRecipient.code).inc()
@@ -149,14 +156,22 @@ def _count_wrong_password(tx: Connection, services: Services, row: Any) -> None:
     tx.execute(changed.values(password_failures=failures, password_locked_until=until))
 
 
-def _is_signed_in(tx: Connection, services: Services, session_hash: bytes) -> bool:
-    query = sa.select(sessions.c.user_id).join_from(sessions, users)
-    there = query.where(
-        sessions.c.id_hash == session_hash,
-        sessions.c.expires_at > services.clock.now(),
-        users.c.disabled.is_(False),
-    )
-    return tx.execute(there).scalar_one_or_none() is not None
+def _is_person(tx: Connection, user_id: str) -> bool:
+    role: str = tx.execute(sa.select(users.c.role).where(users.c.id == user_id)).scalar_one()
+    return role != Role.SERVICE
+
+
+def _is_signed_in(tx: Connection, services: Services, held: bytes) -> bool:
+    """Whether the session or token by which an account was shown is still good."""
+    now, working = services.clock.now(), users.c.disabled.is_(False)
+    if held.startswith(_OF_TOKEN):
+        token_id = held.removeprefix(_OF_TOKEN).decode()
+        query = sa.select(users.c.id).join_from(api_tokens, users).where(api_tokens.c.id == token_id, working)
+        query = query.where(api_tokens.c.revoked_at.is_(None), api_tokens.c.expires_at > now)
+    else:
+        query = sa.select(users.c.id).join_from(sessions, users).where(sessions.c.id_hash == held, working)
+        query = query.where(sessions.c.expires_at > now)
+    return tx.execute(query).scalar_one_or_none() is not None
 
 
 def _open_session(

@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from kozutumi_app.domain.tokens import Scope
 from kozutumi_app.errors import (
     CodeExhausted,
     CodeExpired,
@@ -93,9 +94,11 @@ def show_password(link_id: str, body: Password, response: Response, services: Ap
     return Proven(proven=True)
 
 
-@router.post("/account", **answers(NotFound, TransferOver, OtherProofNeeded, NotTheRecipient))
+@router.post(
+    "/account", **answers(NotFound, TransferOver, OtherProofNeeded, NotTheRecipient, scope=Scope.TRANSFERS_READ)
+)
 def show_account(link_id: str, user: ActingMember, response: Response, services: App, client: Client) -> Proven:
-    """For the signed-in member who has the recipient's address. The proof ends with the session."""
+    """For the member who has the recipient's address. The proof ends with their session, or their personal token."""
     cookie = proving.by_account(services, link_id, user, client=client)
     security.set_recipient_cookie(response, link_id, cookie)
     return Proven(proven=True)

@@ -78,7 +78,7 @@ recipient_sessions: Final = sa.Table(
     instant("created_at", nullable=False),
     instant("expires_at", nullable=False, index=True),
     sa.Column("proof", sa.String(16)),  # domain.authentication; NULL: EmailCode
-    sa.Column("member_session", sa.LargeBinary),  # sessions.id_hash; with it an account's proof ends
+    sa.Column("member_session", sa.LargeBinary),  # session or token (proving.py) an account's proof ends with
 )
 
 files: Final = sa.Table(
