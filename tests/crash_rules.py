@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,7 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from crash_world import World
-from kozutumi_app.adapters.database.schema import audit_events, download_sessions, files, segments, transfers
+from download_model import COPIES, EXTRA, Downloads, Opened, union
+from kozutumi_app.adapters.database.schema import (
+    archive_sessions,
+    audit_events,
+    download_sessions,
+    files,
+    segments,
+    transfers,
+)
 from kozutumi_app.crypto import segments as formats
 from kozutumi_app.use_cases import audit, upload
 
@@ -45,7 +55,7 @@ def quota(world: World) -> int:
     return sum(row.size for row in rows(world, files, *live))
 
 
-def check_events(world: World) -> None:
+def check_events(world: World, downloads: Downloads) -> None:
     """One event for each act, neither missing nor doubled, in an unbroken chain."""
     with world.services.database.read() as tx:
         assert audit.verify(tx) is None
@@ -70,13 +80,38 @@ def check_events(world: World) -> None:
         assert by_transfer["transfer.sent", row.id] <= 1
         over = by_transfer["transfer.cancelled", row.id] + by_transfer["transfer.expired", row.id]
         assert over == (row.state in {"Deleted", "Expired"}), row.state
-    opened = Counter(kind for kind, _, _ in told)
+    acts = Counter(kind for kind, _, _ in told)
     sessions = rows(world, download_sessions)
-    assert opened["download.opened"] == len(sessions)
-    assert opened["download.completed"] == sum(session.completed_at is not None for session in sessions)
+    alone = sum(session.archive_hash is None for session in sessions)
+    assert acts["download.opened"] == alone + len(rows(world, archive_sessions))
+    assert acts["download.completed"] == sum(session.completed_at is not None for session in sessions)
+    assert 0 <= acts["download.continued"] - downloads.continued <= downloads.perhaps_continued
 
 
 ONCE = {"file.upload_created", "file.uploaded", "file.cancelled", "file.upload_expired"}
+
+
+def check_downloads(world: World, downloads: Downloads) -> None:
+    """What was opened stays so, every byte was charged before it left, and what is noted is what left."""
+    sessions = {row.id_hash: row for row in rows(world, download_sessions) if row.archive_hash is None}
+    sessions |= {row.id_hash: row for row in rows(world, archive_sessions)}
+    for one in downloads.known():
+        row = sessions.pop(hashlib.sha256(one.cookie.partition("=")[2].encode()).digest())
+        assert one.received <= row.bytes_sent <= one.charged
+        if not one.archive:
+            _check_alone(row, one)
+    killed = sum(not one.cookie for one in downloads.opened)
+    assert len(sessions) <= killed
+    assert all(row.bytes_sent == 0 for row in sessions.values())
+
+
+def _check_alone(row: Any, one: Opened) -> None:
+    noted = [(start, end) for start, end in json.loads(row.ranges)]
+    assert one.received <= COPIES * one.size + EXTRA
+    assert union(*noted, *one.came) == union(*one.came)
+    if one.size:
+        assert union(*noted, *one.noted) == union(*noted)
+    assert one.is_complete <= (row.completed_at is not None) <= one.may_be_complete
 
 
 def check_states(world: World) -> None:

@@ -6,41 +6,27 @@ import base64
 import hashlib
 import json
 import tempfile
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 import crash_rules as rules
 import people_world as people
 from crash_world import Template, World
+from download_machine import KILLED, MARKER, PICK, RARELY, Recipients, Sent
 from kozutumi_app.adapters.database.schema import files, transfers
 from kozutumi_app.use_cases import reconciling, usage
 from kozutumi_app.use_cases import upload as uploads
 
-MARKER = b"INFECTED"
 OFFSET_STREAM = "application/offset+octet-stream"
-KILLED = st.sampled_from([*[None] * 8, *range(16)])
-RARELY = st.sampled_from([False] * 5 + [True])
-PICK = st.integers(0, 7)
+SELDOM_KILLED = st.sampled_from([*[None] * 40, *range(16)])
 SIZES = st.sampled_from([0, 1, 7, 300, 70_000])
 
 
-@dataclass
-class Sent:
-    """An upload as its sender knows it. `acknowledged` bytes must never be lost again."""
-
-    transfer_id: str
-    content: bytes
-    acknowledged: int = 0
-    part: bool = False
-    ended: bool = False  # its end was acknowledged: its quota must be free at once
-
-
-class Organization(RuleBasedStateMachine):
+class Organization(Recipients):
     template: ClassVar[Template]
     tally: ClassVar[Counter[str]] = Counter()  # of all histories, so that a run can say what it has seen
 
@@ -50,16 +36,16 @@ class Organization(RuleBasedStateMachine):
         self.world = World(self.template, Path(self._folder.name))
         self.limits: dict[str, int] = {}
         self.sent: dict[str, Sent] = {}
-        self.fetched: dict[tuple[str, str], int] = defaultdict(int)
         self._number = 0
 
     @initialize()
     def first_draft(self) -> None:
-        self.draft(limit=1, killed=None)
+        self.draft(limit=1, killed=None, both=False)
 
-    @rule(limit=st.integers(1, 2), killed=KILLED)
-    def draft(self, limit: int, killed: int | None) -> None:
-        body = {"recipients": [{"email": people.RECIPIENT}], "subject": "s", "max_downloads": limit}
+    @rule(limit=st.integers(1, 2), both=RARELY, killed=KILLED)
+    def draft(self, limit: int, killed: int | None, *, both: bool) -> None:
+        to = [{"email": address} for address in (people.RECIPIENT, "second@outside.test")[: 1 + both]]
+        body = {"recipients": to, "subject": "s", "max_downloads": limit}
         content = json.dumps(body).encode()
         answer = self.world.survives(
             lambda: self.world.member("POST", "/api/v1/transfers", content, Content_Type="application/json"), killed
@@ -139,26 +125,6 @@ class Organization(RuleBasedStateMachine):
             for sent in self.sent.values():
                 sent.ended = sent.ended or sent.transfer_id == transfer
 
-    @rule(which=PICK, file=PICK, size=st.sampled_from([None, 1]), killed=KILLED)
-    def fetch(self, which: int, file: int, size: int | None, killed: int | None) -> None:
-        transfer = self._transfer(which)
-        delivered = {row.id for row in rules.rows(self.world, transfers, transfers.c.state == "Delivered")}
-        if which < 6:  # and else whatever there is: nothing of it may come
-            transfer = next((name for name in reversed(self.limits) if name in delivered), transfer)
-        of_it = [name for name, sent in self.sent.items() if sent.transfer_id == transfer]
-        if not of_it:
-            return
-        file_id = of_it[file % len(of_it)]
-        got = self.world.survives(lambda: self.world.fetch(transfer, file_id, size), killed)
-        if not got:
-            return
-        self.fetched[transfer, file_id] += 1
-        assert self.fetched[transfer, file_id] <= self.limits[transfer]
-        content = self.sent[file_id].content
-        assert content.startswith(got)
-        assert MARKER not in content
-        assert rules.rows(self.world, transfers, transfers.c.id == transfer)[0].state == "Delivered"
-
     @rule(limit=st.integers(1, 12), killed=KILLED)
     def work(self, limit: int, killed: int | None) -> None:
         self.world.survives(lambda: self.world.run_jobs(limit), killed)
@@ -178,11 +144,18 @@ class Organization(RuleBasedStateMachine):
     def fail_or_heal(self, part: str, *, down: bool) -> None:
         getattr(self.world, part).down = down
 
-    @rule(size=SIZES, limit=st.integers(1, 2), infected=RARELY, killed=st.lists(KILLED, min_size=4, max_size=4))
-    def deliver(self, size: int, limit: int, killed: list[int | None], *, infected: bool) -> None:
+    @rule(
+        sizes=st.lists(SIZES, min_size=1, max_size=2),
+        limit=st.integers(1, 2),
+        both=RARELY,
+        infected=RARELY,
+        killed=st.lists(SELDOM_KILLED, min_size=4, max_size=4),
+    )
+    def deliver(self, sizes: list[int], limit: int, killed: list[int | None], *, both: bool, infected: bool) -> None:
         """What most people do most of the time."""
-        self.draft(limit, killed[0])
-        self.create(0, size, infected=infected, first=True, killed=killed[1])
+        self.draft(limit, killed[0], both=both)
+        for size in sizes:
+            self.create(0, size, infected=infected, first=True, killed=killed[1])
         self.decide(0, "send", killed[2])
         self.work(12, killed[3])
         self.time_passes({"minutes": 2}, None)
@@ -215,7 +188,7 @@ class Organization(RuleBasedStateMachine):
     @invariant()
     def everything_is_as_it_must_be(self) -> None:
         rules.check_states(self.world)
-        rules.check_events(self.world)
+        rules.check_events(self.world, self.downloads)
 
     def teardown(self) -> None:
         """Healed and left alone, it comes to rest: nothing stays reserved, and nothing without an owner."""
@@ -236,7 +209,8 @@ class Organization(RuleBasedStateMachine):
     def _count(self) -> None:
         told = Counter(kind for kind, _, _ in rules.events(self.world))
         self.tally.update(told)
-        self.tally.update({"histories": 1, "deaths": self.world.deaths, "fetched": sum(self.fetched.values())})
+        self.tally.update({"histories": 1, "kills": self.world.deaths})
+        self.count_downloads()
 
     def _come_to_rest(self, **time: float) -> None:
         for part in (self.world.blobs, self.world.scanner, self.world.outbox):
@@ -275,6 +249,9 @@ class Organization(RuleBasedStateMachine):
         self._number += 1
         seed = hashlib.shake_128(self._number.to_bytes(8, "big")).digest(max(size, 1))[:size]
         return seed[: size // 2] + MARKER + seed[size // 2 :] if infected and size > 1 else seed
+
+    def deliver_one(self, size: int, limit: int) -> None:
+        self.deliver([size], limit, [None] * 4, both=False, infected=False)
 
     def _transfer(self, which: int) -> str:
         ids = list(self.limits)

@@ -151,7 +151,7 @@ def admit(services: Services, download: Download, entry: Entry, size: int) -> No
     try:
         with services.database.write() as tx:
             readable(tx, services, download.reader, entry.session.file_id)
-            download_sessions.charge(tx, entry.session, size)
+            download_sessions.charge(tx, services, entry.session, size)
     except Refused as error:
         refuse(services, download.reader, error, {"file": entry.session.file_id})
         raise

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table
 from kozutumi_app.adapters.database.schema import archive_sessions, download_sessions, member_downloads, recipients
 from kozutumi_app.domain.files import Range, is_complete, merged
 from kozutumi_app.domain.grants import Capacity, Reader
-from kozutumi_app.errors import DownloadsExhausted, RateLimited
+from kozutumi_app.errors import DownloadsExhausted, NotFound, RateLimited
 from kozutumi_app.services import Services
 
 LIFETIME: Final = timedelta(hours=12)
@@ -121,10 +121,15 @@ def has_room(row: Any, size: int) -> bool:
     return bool(row.bytes_sent + size <= row.byte_cap)
 
 
-def charge(tx: Connection, session: Session, size: int) -> None:
-    """Count `size` bytes before they leave, so that a crash between cannot make them free. RateLimited past the cap."""
-    require_room(tx, session, size)
+def charge(tx: Connection, services: Services, session: Session, size: int) -> None:
+    """Count `size` bytes before they leave, so that a crash between cannot make them free. RateLimited past the cap.
+
+    NotFound when the session's time ended before its first byte: then it was given back, and another may have taken it.
+    """
     row = _row(tx, session)
+    if row.expires_at <= services.clock.now() and not row.bytes_sent and row.completed_at is None:
+        raise NotFound
+    require_room(tx, session, size)
     if row.bytes_sent == 0 and session.reader.capacity is Capacity.RECIPIENT:
         used = sa.update(recipients).where(recipients.c.id == session.reader.id)
         tx.execute(used.values(downloads_used=recipients.c.downloads_used + 1))

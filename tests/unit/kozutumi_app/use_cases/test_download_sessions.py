@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from builders import clock_of, make_services
 from kozutumi_app.adapters.database.schema import files, recipients, transfers, users
 from kozutumi_app.domain.grants import Capacity, Reader
-from kozutumi_app.errors import DownloadsExhausted, RateLimited
+from kozutumi_app.errors import DownloadsExhausted, NotFound, RateLimited
 from kozutumi_app.services import Services
 from kozutumi_app.use_cases import download_sessions
 from kozutumi_app.use_cases.download_sessions import LIFETIME, Session
@@ -80,7 +80,7 @@ def test_complete_is_the_union_of_what_left_and_nothing_is_ever_free(
     for start, wanted, fate in reads:
         size = min(wanted, SIZE - start)
         with services.database.write() as tx:
-            download_sessions.charge(tx, session, size)
+            download_sessions.charge(tx, services, session, size)
         charged += size
         if fate == "crash":
             continue
@@ -103,6 +103,26 @@ def test_complete_is_the_union_of_what_left_and_nothing_is_ever_free(
             opened(services, 1)
 
 
+def test_first_byte_comes_in_time_or_never(services: Services) -> None:
+    emptied(services)
+    late = opened(services, 1)
+    clock_of(services).advance(seconds=LIFETIME.total_seconds())
+    opened(services, 1)  # for the other was given back
+    with pytest.raises(NotFound), services.database.write() as tx:
+        download_sessions.charge(tx, services, late, SIZE)
+
+
+def test_what_began_in_time_goes_on(services: Services) -> None:
+    emptied(services)
+    session = opened(services, 1)
+    for hours in (0, LIFETIME.total_seconds()):
+        clock_of(services).advance(seconds=hours)
+        with services.database.write() as tx:
+            download_sessions.charge(tx, services, session, 1)
+    with pytest.raises(DownloadsExhausted):
+        opened(services, 1)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1, MEBIBYTE), min_size=1, max_size=6))
 def test_no_order_of_requests_gets_more_than_the_cap(services: Services, sizes: list[int]) -> None:
@@ -112,7 +132,7 @@ def test_no_order_of_requests_gets_more_than_the_cap(services: Services, sizes: 
         fits = charged + size <= CAP
         try:
             with services.database.write() as tx:
-                download_sessions.charge(tx, session, size)
+                download_sessions.charge(tx, services, session, size)
         except RateLimited:
             assert not fits
         else:
