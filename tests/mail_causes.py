@@ -17,6 +17,7 @@ from builders import client, outbox, run_jobs
 from kozutumi_app.domain.ports import Mail
 from kozutumi_app.errors import MailRefused
 from kozutumi_app.services import Services
+from kozutumi_app.use_cases import upload
 
 
 @dataclass
@@ -154,6 +155,14 @@ async def _approval_shortage(world: MailWorld) -> None:
     await world.administrator.post(f"/members/{boss.user['id']}/disable")
 
 
+async def _interrupted(world: MailWorld) -> None:
+    sender = upload_world.Sender(world.member, await people.draft(world.member), world.administrator)
+    await sender.created(10)
+    assert (await world.member.post(f"/transfers/{sender.transfer_id}/send")).status_code == 200
+    people.move(world.services, hours=25)
+    upload.expire_due(world.services)
+
+
 async def _quarantine(world: MailWorld) -> None:
     guest = await guest_world.guest(world.services, world.member)
     await guest.begin()
@@ -171,6 +180,7 @@ CAUSES: Final[dict[str, Callable[[MailWorld], Awaitable[None]]]] = {
     "code": _code,
     "delivery": _delivery,
     "fetched": _fetched,
+    "interrupted": _interrupted,
     "invitation": _nothing,
     "problem": _problem,
     "quarantine": _quarantine,

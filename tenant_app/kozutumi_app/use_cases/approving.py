@@ -6,7 +6,7 @@ An approver sees exactly the transfers that wait for them, and only while they d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,8 +19,9 @@ from kozutumi_app.domain.identifiers import new_id
 from kozutumi_app.domain.transfers import TransferState
 from kozutumi_app.errors import ApprovalClosed, InvalidInput, NotApprover, NotFound
 from kozutumi_app.services import Services
-from kozutumi_app.use_cases import approval_calls, audit, delivering, jobs
+from kozutumi_app.use_cases import approval_calls, audit, delivering
 from kozutumi_app.use_cases.approval_calls import Deciding
+from kozutumi_app.use_cases.giving_back import give_back
 from kozutumi_app.use_cases.sessions import SignedIn
 
 
@@ -87,7 +88,7 @@ def lapse_or_wait(tx: Connection, services: Services, request: Any, transfer: An
         return False
     approval_calls.close(tx, transfer.id, RequestState.LAPSED, now)
     audit.append(tx, services, type="approval.lapsed", actor_id=audit.SYSTEM, object_id=transfer.id)
-    _give_back(tx, transfer, f"approval_lapsed:{request.id}", now)
+    give_back(tx, transfer, f"approval_lapsed:{request.id}", now)
     return True
 
 
@@ -116,7 +117,7 @@ def _decide(
     if state is not RequestState.WAITING:
         approval_calls.close(tx, transfer.id, state, now)
     if state is RequestState.REFUSED:
-        _give_back(tx, transfer, f"approval_refused:{request.id}", now)
+        give_back(tx, transfer, f"approval_refused:{request.id}", now)
     if state is RequestState.AGREED:
         delivering.advance(tx, services, transfer.id)
     return state
@@ -137,14 +138,6 @@ def _require_turn(tx: Connection, services: Services, user: SignedIn, request_id
     if closed or late or request.content != approval_calls.content(tx, services, transfer):
         raise ApprovalClosed
     return request, transfer, decided
-
-
-def _give_back(tx: Connection, transfer: Any, mail: str, now: datetime) -> None:
-    """To the sender, who may change it and send it again, or cancel it."""
-    given_up = now + timedelta(seconds=transfer.lifetime)
-    delivering.set_state(tx, transfer.id, TransferState.DRAFT, expires_at=given_up)
-    jobs.enqueue(tx, "expire", transfer.id, given_up)
-    jobs.enqueue(tx, "mail", mail, now)
 
 
 def _open_requests(tx: Connection, *conditions: sa.ColumnElement[bool]) -> list[Any]:

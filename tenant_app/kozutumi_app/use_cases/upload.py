@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 from kozutumi_app.adapters.database.schema import files, transfers
 from kozutumi_app.crypto import wrapping
 from kozutumi_app.domain.files import FileState
+from kozutumi_app.domain.transfers import TransferState
 from kozutumi_app.errors import Draining, NotFound, ObjectMissing, UploadGone
 from kozutumi_app.services import Services
-from kozutumi_app.use_cases import audit, erasure, own_transfers, settings_store
+from kozutumi_app.use_cases import audit, erasure, giving_back, own_transfers, settings_store
 from kozutumi_contract.secret import Secret
 
 LIFETIME: Final = timedelta(hours=24)  # since the last committed byte
@@ -129,10 +130,10 @@ def cancel(services: Services, uploader: Uploader, file_id: str) -> None:
 
 
 def expire_due(services: Services) -> int:
-    """Erase uploads that nobody continued in time; returns how many."""
+    """Erase uploads that nobody continued in time; returns how many. What was sent with one of them is a draft again."""
     now = services.clock.now()
     unfinished = files.c.state.in_((FileState.UPLOADING, FileState.PART))
-    due = sa.select(files.c.id, files.c.transfer_id).where(
+    due = sa.select(files.c.id, files.c.transfer_id, files.c.state).where(
         unfinished, files.c.upload_expires_at <= now, files.c.deleted_at.is_(None)
     )
     with services.database.read() as tx:
@@ -151,7 +152,19 @@ def expire_due(services: Services) -> int:
                 object_id=row.transfer_id,
                 details=details,
             )
+            if row.state == FileState.UPLOADING:
+                _interrupt(tx, services, row.transfer_id, now)
     return len(rows)
+
+
+def _interrupt(tx: Connection, services: Services, transfer_id: str, now: datetime) -> None:
+    """Never deliver the rest: a part would not be what its sender sent."""
+    waits = sa.and_(transfers.c.id == transfer_id, transfers.c.state == TransferState.AWAITING_FILES.value)
+    row = tx.execute(sa.select(transfers).where(waits, transfers.c.request_id.is_(None))).one_or_none()
+    if row is None:
+        return
+    giving_back.give_back(tx, row, f"interrupted:{transfer_id}", now)
+    audit.append(tx, services, type="transfer.interrupted", actor_id=audit.SYSTEM, object_id=transfer_id)
 
 
 def record(tx: Connection, services: Services, type: str, upload: Upload, outcome: str = "ok") -> None:

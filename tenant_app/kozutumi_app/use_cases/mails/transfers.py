@@ -1,6 +1,7 @@
 """Mail about a transfer.
 
-`code:<recipient id>`, `delivery:<recipient id>`, `problem:<transfer id>`, `undelivered:<recipient id>`.
+`code:<recipient id>`, `delivery:<recipient id>`, `undelivered:<recipient id>`, `problem:<transfer id>`,
+`interrupted:<transfer id>`.
 """
 
 from __future__ import annotations
@@ -55,6 +56,21 @@ def _problem(services: Services, transfer_id: str) -> Letter | None:
     return Letter(to, row.locale, transfer_id, {"link": link(services, f"transfers/{transfer_id}")})
 
 
+def _interrupted(services: Services, transfer_id: str) -> Letter | None:
+    """An upload was not finished in time; the transfer may have been sent anew or given up since."""
+    query = sa.select(users, transfers.c.state, transfers.c.expires_at).join_from(transfers, users)
+    with services.database.read() as tx:
+        row = tx.execute(query.where(transfers.c.id == transfer_id)).one_or_none()
+    if row is None or row.state != TransferState.DRAFT or row.disabled:
+        return None
+    to = services.columns.open("users", "email_sealed", row.id, row.email_sealed)
+    values = {
+        "until": local_time(row.expires_at, row.locale),
+        "link": link(services, f"transfers/{transfer_id}"),
+    }
+    return Letter(to, row.locale, transfer_id, values)
+
+
 def _undelivered(services: Services, recipient_id: str) -> Letter | None:
     """The sender learns that a recipient was not reached; the address is theirs, the mail goes to nobody else."""
     query = sa.select(recipients, transfers.c.sender_id, users.c.email_sealed.label("sender_sealed"), users.c.disabled)
@@ -78,6 +94,7 @@ def _undelivered(services: Services, recipient_id: str) -> Letter | None:
 WRITERS: Final[dict[str, Writer]] = {
     "code": _code,
     "delivery": _delivery,
+    "interrupted": _interrupted,
     "problem": _problem,
     "undelivered": _undelivered,
 }
