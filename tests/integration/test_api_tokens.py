@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 import people_world as world
-from builders import client, make_services, run_jobs
+from builders import client, make_services, make_settings, run_jobs
 from kozutumi_app.adapters.database.schema import api_tokens, audit_events, settings
 from kozutumi_app.services import Services
 from kozutumi_app.use_cases.settings_store import UNKNOWN_TOKENS
@@ -200,3 +200,22 @@ async def test_an_administrator_lists_ends_and_disables_service_tokens(services:
         assert tx.execute(sa.select(api_tokens.c.revoked_at)).scalar_one() is not None
     kinds = ("service_account.created", "token.issued", "service_account.disabled", "token.revoked")
     assert all(events(services, kind) == [(admin.user["id"], "ok")] for kind in kinds)
+
+
+async def test_a_service_account_counts_neither_as_a_user_nor_against_their_number(tmp_path: Path) -> None:
+    services = make_services(tmp_path, settings=make_settings(quota_users=2))
+    admin = await world.administrator(services)
+    await service_token(admin, "transfers:read")
+    assert await users_told(services) == 1
+    person = await world.member(services, admin, "hanako@acme.test")
+    assert await users_told(services) == 2
+    assert refusal(await admin.post("/members", {"email": "taro@acme.test"})) == (409, "user_quota_exceeded")
+    assert (await admin.post(f"/members/{person.user['id']}/disable")).status_code == 204
+    assert await users_told(services) == 1
+
+
+async def users_told(services: Services) -> int:
+    """What the operator reads of the organization."""
+    status = await client(services, "internal").get("/internal/v1/status")
+    assert status.status_code == 200, status.text
+    return int(status.json()["usage"]["users"])

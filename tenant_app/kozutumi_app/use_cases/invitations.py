@@ -21,7 +21,7 @@ from kozutumi_app.domain.passwords import is_acceptable
 from kozutumi_app.domain.rate_limits import Limit
 from kozutumi_app.errors import InvalidInput, InvitationExpired, RateLimited, UserQuotaExceeded, WeakPassword
 from kozutumi_app.services import Services
-from kozutumi_app.use_cases import audit, jobs, settings_store
+from kozutumi_app.use_cases import audit, jobs, settings_store, usage
 from kozutumi_app.use_cases.sessions import SignedIn, email_index, open_session, require_network
 
 OPERATOR: Final = "operator"
@@ -151,9 +151,7 @@ def _invited_user(tx: Connection, services: Services, token: str) -> sa.Row[tupl
 
 
 def _create(tx: Connection, services: Services, email: str, role: Role, locale: str) -> str:
-    people = sa.and_(users.c.disabled.is_(False), users.c.role != Role.SERVICE.value)
-    count = tx.execute(sa.select(sa.func.count()).select_from(users).where(people)).scalar_one()
-    if count >= services.settings.quota_users:
+    if usage.people(tx) >= services.settings.quota_users:
         raise UserQuotaExceeded
     user_id = new_id(services.random)
     values = {

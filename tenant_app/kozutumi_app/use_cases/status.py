@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from kozutumi_app.adapters.database.schema import jobs as job_rows
-from kozutumi_app.adapters.database.schema import users
 from kozutumi_app.domain.ports import ScannerStatus
 from kozutumi_app.errors import DatabaseUnavailable, StorageUnavailable
 from kozutumi_app.services import Services
@@ -106,11 +105,10 @@ def _storage_credential(services: Services) -> str | None:
 def _stored(services: Services, pulled: int | None) -> tuple[dict[str, Any], int]:
     with services.database.read() as tx:
         used = usage.measure(tx)
-        active = sa.select(sa.func.count()).select_from(users).where(users.c.disabled.is_(False))
         queued = sa.select(sa.func.count()).select_from(job_rows).where(job_rows.c.kind == "mail")
         stored = {
             "administrator_accepted": settings_store.administrator_accepted(tx),
-            "usage": {"bytes": used.bytes, "files": used.files, "users": tx.execute(active).scalar_one()},
+            "usage": {"bytes": used.bytes, "files": used.files, "users": usage.people(tx)},
             "audit": _audit(tx, pulled),
             "key_versions_in_use": key_usage.in_use(tx, services.keyring),
             "rewrap": asdict(key_usage.progress(tx)),

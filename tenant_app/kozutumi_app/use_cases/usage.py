@@ -1,4 +1,4 @@
-"""How much of the organization's quota is taken: the declared sizes of every file whose content is not gone."""
+"""How much of the organization's quota is taken: the declared sizes of every file whose content is not gone, and people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from kozutumi_app.adapters.database.schema import files
+from kozutumi_app.adapters.database.schema import files, users
+from kozutumi_app.domain.accounts import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,9 @@ def measure(tx: Connection) -> StorageUsage:
     )
     size, count = tx.execute(query).one()
     return StorageUsage(int(size), int(count))
+
+
+def people(tx: Connection) -> int:
+    """Accounts of people that are not disabled, invited ones too; a service account is nobody."""
+    counted = sa.and_(users.c.disabled.is_(False), users.c.role != Role.SERVICE.value)
+    return tx.execute(sa.select(sa.func.count()).select_from(users).where(counted)).scalar_one()
