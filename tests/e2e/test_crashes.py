@@ -17,6 +17,7 @@ from e2e_world import AOI, KAEDE, World, wait_until
 from kozutumi_cluster.demo import organizations
 from kozutumi_cluster.errors import ClusterError
 from kozutumi_contract import labels
+from kozutumi_operator.organizations import disposal_record
 from kozutumi_operator.reconcile import effects
 
 OPERATOR = "kozutumi-operator"
@@ -91,6 +92,10 @@ def set_crashing(world: World, names: str | None) -> None:
     words = [f"{key}={value}" for key, value in hooks.items()] or removed
     world.kubectl("set", "env", "-n", labels.SYSTEM_NAMESPACE, f"deployment/{OPERATOR}", *words)
     world.wait_rolled_out(labels.SYSTEM_NAMESPACE, OPERATOR)
+    pods = ("get", "pods", "-n", labels.SYSTEM_NAMESPACE, "-l", f"app.kubernetes.io/name={OPERATOR}")
+    wait_until(
+        "the operators before being gone", lambda: len(world.kubectl.json(*pods)["items"]) == replicas, seconds=60
+    )
 
 
 @pytest.fixture
@@ -191,6 +196,14 @@ def ask_consent(world: World, code: str) -> None:
     world.patch("organization", code, patch={"spec": {"network": None}})
 
 
+def end_archive(world: World, code: str) -> None:
+    """As if the year had passed for which the sealed heads of the departed stay locked."""
+    storage_world.cause(world, code, ["archive's lock lifted"])
+    record = ("configmap", disposal_record.record_name(code), "-n", labels.SYSTEM_NAMESPACE)
+    world.kubectl("annotate", *record, f"{labels.ARCHIVE_UNTIL}=2026-01-01T00:00:00Z", "--overwrite")
+    in_operator(world, KILL)  # the next one reads the records
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2100)
 def test_killed_after_every_side_effect_by_name(world: World, crashing: None) -> None:
@@ -208,9 +221,8 @@ def test_killed_after_every_side_effect_by_name(world: World, crashing: None) ->
     plan_and_unplan(world, code)
     rotate(world, code)
     ask_consent(world, code)
-    storage_world.cause(world, code, ["archive's lock lifted"])  # of sealed heads, which would stay for a year
-    storage_world.put_locked(world, code, seconds=60)
     world.dispose(code)
+    end_archive(world, code)
     removed = {effects.Effect.EXPIRE_ARCHIVE, effects.Effect.MOVE_ARCHIVE_DATE, effects.Effect.REMOVE_ARCHIVE_BUCKET}
     wait_until("the archive going", lambda: {effect.value for effect in removed} <= crashed(world), seconds=240)
     wait_until("the volume going", lambda: traces(world, code) == [], seconds=120, interval=3)
