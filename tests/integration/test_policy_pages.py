@@ -41,10 +41,12 @@ async def test_an_administrator_states_policies_and_an_approver_decides(services
     (group,) = (await made.admin.get("/groups")).json()["groups"]
     answer = await submit(made.admin, f"/policies/groups/{group['id']}/members", member=[made.boss.user["id"]])
     assert answer.status_code == 303
-    fields = {"approval": "Always", "approvers": f"group:{group['id']}", "hold_for": "0", "blocked_types": ".exe, .scr"}
+    ticked = [f"group:{group['id']}", f"user:{made.boss.user['id']}"]
+    fields = {"approval": "Always", "approvers": ticked, "hold_for": "0", "blocked_types": ".exe, .scr"}
     assert (await submit(made.admin, "/policies/organization", **fields)).status_code == 303
     shown = await page(made.admin, "/policies/organization")
-    assert f"group:{group['id']}" in shown
+    assert [f'value="{each}" checked' in shown for each in ticked] == [True, True]
+    assert shown.count(" checked>") == len(ticked)
     assert ".exe\n.scr" in shown
     wrong = await submit(made.admin, "/policies/organization", approval="Always", max_downloads="many")
     assert wrong.status_code == 422

@@ -76,7 +76,7 @@ async def state_subject(request: Request, viewer: Submitting, level: str, subjec
 
 async def _state(request: Request, viewer: SignedIn, level: str, subject_id: str) -> Response:
     form = await request.form()
-    texts = {name: value for name, value in form.items() if isinstance(value, str)}
+    texts = {name: "\n".join(each for each in form.getlist(name) if isinstance(each, str)) for name in form}
     return await run_in_threadpool(_stated, request, viewer, level, subject_id, texts)
 
 

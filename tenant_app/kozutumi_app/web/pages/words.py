@@ -92,6 +92,14 @@ _PROOFS: Final = {
     "Password": _("A password that I tell them"),
     "Account": _("Their account in this organization"),
 }
+_SCOPES: Final = {
+    "transfers:read": _("See transfers"),
+    "transfers:write": _("Send files, see and change transfers"),
+    "requests:read": _("See requests for files"),
+    "requests:write": _("Ask for files, see and change requests"),
+    "audit:read": _("Read the audit log"),
+    "admin": _("Manage members, groups and policies"),
+}
 _NOTIFY: Final = {
     "First": _("of the first download"),
     "Each": _("of each person's first download"),
@@ -158,6 +166,10 @@ class Words:
     def proof(self, proof: str) -> str:
         """How recipients prove themselves (domain.authentication)."""
         return self._say(_PROOFS.get(proof, proof))
+
+    def scope(self, scope: str) -> str:
+        """What a token may do (domain.tokens)."""
+        return self._say(_SCOPES.get(scope, scope))
 
     def notify(self, choice: str) -> str:
         return self._say(_NOTIFY.get(choice, choice))

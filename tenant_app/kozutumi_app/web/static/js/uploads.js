@@ -31,10 +31,14 @@ export class Uploads {
   #listen() {
     const drop = this.root.querySelector("[data-drop]");
     for (const input of this.root.querySelectorAll('input[type="file"]')) {
-      input.addEventListener("change", () => {
+      const take = () => {
         this.add([...input.files]);
         input.value = "";
-      });
+      };
+      input.addEventListener("change", take);
+      if (input.files.length) {
+        queueMicrotask(take); // chosen before this script ran; our caller first says what the server has
+      }
     }
     for (const name of ["dragenter", "dragover"]) {
       drop.addEventListener(name, (event) => {
