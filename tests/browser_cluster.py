@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import e2e_world
+import malware_samples
 from browser_world import trust
 from kozutumi_cluster.demo import organizations
 from kozutumi_cluster.demo.public import Endpoint
@@ -23,6 +24,8 @@ class Cluster:
     url: str
     chromium_arguments: Sequence[str]
     infected: bytes = e2e_world.EICAR.encode()
+    unscannable: bytes = malware_samples.zipped("plan.txt", b"a plan", encrypted=True)
+    releases: bool = False
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def administrator(self) -> tuple[str, str]:

@@ -8,9 +8,9 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -18,18 +18,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import builders
+import malware_samples
 from certificates import Authority
 from kozutumi_app.adapters.clock import SystemClock
 from kozutumi_app.application import create_application
 from kozutumi_app.background import Background
+from kozutumi_app.domain import ports
+from kozutumi_app.domain.ports import ScannerStatus, Verdict
 from kozutumi_app.services import Services
 from kozutumi_app.serving import Server, server
-from kozutumi_app.use_cases import invitations
+from kozutumi_app.use_cases import announcements, consent, invitations
 from kozutumi_app.use_cases.health import HealthMonitor
 from kozutumi_contract import tls
 from scanner_fixtures import free_port
 
 PASSWORD = "correct horse battery staple"
+UNSCANNABLE = malware_samples.zipped("plan.txt", b"a plan", encrypted=True)
 _PATIENCE_SECONDS = 60.0
 
 
@@ -39,6 +43,10 @@ class World(Protocol):
     url: str
     chromium_arguments: Sequence[str]
     infected: bytes
+    unscannable: bytes
+    """What no scanner can look into."""
+    releases: bool
+    """Whether the organization lets an administrator release what could not be scanned."""
     run: str
     """Part of the addresses of this run, so that two runs in one cluster do not meet."""
 
@@ -86,6 +94,21 @@ def trust(certificate: bytes, host: str, address: str) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class Scanner:
+    """Tells by the content as `base` does, and cannot look into the encrypted archive."""
+
+    base: ports.Scanner
+
+    def scan(self, chunks: Iterable[bytes]) -> Verdict:
+        content = b"".join(chunks)
+        told = self.base.scan([content])
+        return replace(told, verdict="unscannable", reason="encrypted") if content == UNSCANNABLE else told
+
+    def status(self) -> ScannerStatus:
+        return self.base.status()
+
+
 @dataclass
 class Loopback:
     """The real application, database, job threads and TLS in this process; store, scanner and relay are simple ones."""
@@ -94,6 +117,8 @@ class Loopback:
     url: str
     chromium_arguments: Sequence[str]
     infected: bytes = b"INFECTED" * 64
+    unscannable: bytes = UNSCANNABLE
+    releases: bool = True
     run: str = "1"
 
     def administrator(self) -> tuple[str, str] | None:
@@ -107,11 +132,6 @@ class Loopback:
     def mails(self, address: str) -> list[str]:
         return [mail.text for mail in list(builders.outbox(self.services).mails) if mail.to == address]
 
-    @property
-    def scanner(self) -> builders.MarkerScanner:
-        assert isinstance(self.services.scanner, builders.MarkerScanner)
-        return self.services.scanner
-
 
 @contextmanager
 def loopback(folder: Path) -> Iterator[Loopback]:
@@ -119,7 +139,10 @@ def loopback(folder: Path) -> Iterator[Loopback]:
     authority = Authority("browser tests")
     pair = authority.issue(folder / "tls", [host])
     url = f"https://{host}:{port}"
-    services = builders.make_services(folder, settings=builders.make_settings(public_url=url), clock=SystemClock())
+    settings = builders.make_settings(public_url=url, unscannable="AdministratorRelease")
+    services = builders.make_services(folder, settings=settings, clock=SystemClock())
+    services = replace(services, scanner=Scanner(services.scanner))
+    _act_as_provider(services)
     health = HealthMonitor(services)
     context = tls.server_context(pair, require_client=False)
     running = server(create_application(services, "public", health), context, host="127.0.0.1", port=port)
@@ -136,6 +159,18 @@ def loopback(folder: Path) -> Iterator[Loopback]:
         thread.join()
         background.stop()
         services.database.close()
+
+
+def _act_as_provider(services: Services) -> None:
+    """What the cluster's side does to an organization: announce, ask for a change, leave a foreign object behind."""
+    words = {"title": "Maintenance on Sunday", "body": "The service stops for an hour."}
+    japanese = {"title": "日曜日の計画停止", "body": "1時間ほど停止します。\n送信中のファイルは再開後に続けられます。"}
+    times = {"from": "2026-01-04T01:00:00+00:00", "until": None}
+    news = [{"at": "2026-01-04T01:30:00+00:00", "ja": "延長します。", "en": "It takes longer."}]
+    document = {"id": "sunday", "type": "Maintenance", "text": {"ja": japanese, "en": words}, "timeline": news}
+    announcements.put(services, document | times, "0" * 64, None)
+    consent.tell(services, consent.Told("change-1", "spec.network.extraEgress", "[] → ['198.51.100.7/32']"))
+    services.blobs.put("notes/foreign.txt", b"not of this service")
 
 
 def _wait_started(running: Server) -> None:

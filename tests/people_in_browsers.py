@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,17 @@ from browser_world import PASSWORD, World, wait_for, wait_for_mail
 
 INVITATION = r"(https://\S+/invitations/\S+)"
 DELIVERY = r"(https://\S+/r/\S+)"
+REQUEST = r"(https://\S+/q/\S+)"
 CODE = r"^(\d{8})$"
+
+_CALL = """async ([method, path, body]) => {
+  const token = document.querySelector('meta[name="csrf-token"]').content;
+  const headers = {'X-CSRF-Token': token, 'Content-Type': 'application/json'};
+  const answer = await fetch(path, {method, headers, body: body === null ? undefined : JSON.stringify(body)});
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${text}`);
+  return text ? JSON.parse(text) : null;
+}"""
 
 
 class Person:
@@ -61,6 +72,30 @@ class Person:
     def send(self) -> None:
         self.page.locator("[data-send]").click()
 
+    def deliver(self, files: list[Path], recipient: str, proof: str = "EmailCode", subject: str = "") -> None:
+        self.compose(files, [recipient], subject=subject)
+        self.page.locator("#authentication").select_option(proof)
+        self.send()
+        self.transfer_state("Delivered")
+
+    def answer(self, files: list[Path], note: str = "") -> None:
+        """Send files to who asked for them; this browser has proven to be the guest's."""
+        self.page.locator("#files").set_input_files(files)
+        expect(self.page.locator("[data-files] li")).to_have_count(len(files))
+        self.page.locator("#note").fill(note)
+        self.send()
+        expect(self.page).to_have_url(re.compile(r"/sent$"))
+
+    def download(self, button: str) -> bytes:
+        """What comes by the button of this name."""
+        with self.page.expect_download() as started:
+            self.page.get_by_role("button", name=button).click()
+        return started.value.path().read_bytes()
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Let the page this person is at call the API, in their session."""
+        return self.page.evaluate(_CALL, [method, path, body])
+
     def throttle(self, bytes_per_second: int) -> None:
         """Limit what this page sends; -1 lifts the limit."""
         self._network = self._network or self.context.new_cdp_session(self.page)
@@ -85,6 +120,11 @@ class Person:
             return next((file["id"] for file in self.files() if (file["name"], file["state"]) == (name, state)), None)
 
         wait_for(reached, f"{name} to be {state}")
+
+    def wait_for_refusal(self, state: str) -> None:
+        """Until a file of what was just sent is shown as `state`, on whichever page the upload has come to by then."""
+        shown = self.page.locator(f'[data-file-state="{state}"], [data-upload="{state.lower()}"]')
+        expect(shown).to_be_visible(timeout=60_000)
 
     def transfer_state(self, state: str) -> None:
         expect(self.page.locator(f'#status[data-state="{state}"]')).to_be_visible(timeout=60_000)
@@ -128,12 +168,37 @@ class Household:
 
     @cached_property
     def member_email(self) -> str:
-        email = f"member-{self.world.run}@acme.test"
-        self.invite(email)
-        person = Person(self.world, self.browser)
-        person.accept_invitation(email, "一般 太郎")
+        return self._join(f"member-{self.world.run}@acme.test", "一般 太郎")
+
+    @cached_property
+    def careful_email(self) -> str:
+        """A member of a group whose transfers wait until the administrator has agreed."""
+        email = self._join(f"careful-{self.world.run}@acme.test", "慎重 次郎")
+        person = self.administrator()
+        ids = {each["email"]: each["id"] for each in person.call("GET", "/api/v1/members")["members"]}
+        group = person.call("POST", "/api/v1/groups", {"name": f"設計 {self.world.run}"})["id"]
+        person.call("PUT", f"/api/v1/groups/{group}/members", {"members": [ids[email]]})
+        policy = {"approval": "Always", "approvers": [f"user:{ids[self.administrator_account[0]]}"]}
+        person.call("PUT", f"/api/v1/policies/groups/{group}", policy)
         person.close()
         return email
+
+    @cached_property
+    def newcomer_email(self) -> str:
+        """A member who has sent and received nothing."""
+        return self._join(f"newcomer-{self.world.run}@acme.test", "新人 三郎")
+
+    def _join(self, email: str, name: str) -> str:
+        self.invite(email)
+        person = Person(self.world, self.browser)
+        person.accept_invitation(email, name)
+        person.close()
+        return email
+
+    def careful_member(self, locale: str = "ja-JP") -> Person:
+        person = Person(self.world, self.browser, locale)
+        person.sign_in(self.careful_email)
+        return person
 
     def member(self, locale: str = "ja-JP") -> Person:
         person = Person(self.world, self.browser, locale)

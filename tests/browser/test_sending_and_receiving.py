@@ -57,7 +57,9 @@ def test_two_files_arrive_although_the_page_is_reloaded_midway(
     sender.close()
 
 
-def test_a_recalled_transfer_is_gone_for_the_recipient(world: World, household: Household, folder: Path) -> None:
+def test_a_recalled_transfer_is_gone_for_the_recipient_and_the_sender_sees_who_has_it(
+    world: World, household: Household, folder: Path
+) -> None:
     file = folder / "offer.txt"
     file.write_bytes(b"offer")
     address = f"suzuki-{world.run}@client.test"
@@ -68,6 +70,7 @@ def test_a_recalled_transfer_is_gone_for_the_recipient(world: World, household: 
     link = wait_for_mail(world, address, DELIVERY)
     recipient = household.stranger("en-US")
     recipient.prove(address, link)
+    assert recipient.download("Download offer.txt") == b"offer"
     sender.page.get_by_role("button", name="Take the files back").click()
     sender.page.get_by_role("dialog").get_by_role("button", name="Keep").click()
     expect(sender.page.get_by_role("dialog")).to_have_count(0)
@@ -75,6 +78,8 @@ def test_a_recalled_transfer_is_gone_for_the_recipient(world: World, household: 
     sender.page.get_by_role("button", name="Take the files back").click()
     sender.page.get_by_role("dialog").get_by_role("button", name="Take back").click()
     sender.transfer_state("Recalled")
+    expect(sender.page.locator("tr", has_text=address)).to_contain_text("everything (1)")
+    expect(sender.page.locator("tr", has_text="Transfer taken back")).to_contain_text("done")
     recipient.page.get_by_role("button", name="Download offer.txt").click()
     expect(recipient.page.locator("h1")).to_have_text("No longer available")
     recipient.close()
