@@ -41,13 +41,13 @@ def summary(organization: type[Organization]) -> Counter[str]:
     """What was seen, so that a run in which nothing happened is noticed."""
     seen = organization.tally
     print({name: count for name, count in sorted(seen.items()) if "." not in name or name.startswith("download.")})
-    for what in ("kills", "downloads", "limits reached", "exhausted", "given back", "cut off"):
+    for what in ("kills", "downloads", "limits reached", "exhausted"):
         assert seen[what] > 0, what
     return seen
 
 
 def test_promises_hold_in_hundreds_of_steps(organization: type[Organization]) -> None:
-    quick = settings(PATIENT, max_examples=16, stateful_step_count=40, derandomize=True, phases=(Phase.generate,))
+    quick = settings(PATIENT, max_examples=12, stateful_step_count=40, derandomize=True, phases=(Phase.generate,))
     run_state_machine_as_test(organization, settings=quick)
     summary(organization)
 
@@ -56,8 +56,10 @@ def test_promises_hold_in_hundreds_of_steps(organization: type[Organization]) ->
 @pytest.mark.timeout(3600)
 def test_promises_hold_in_thousands_of_steps(organization: type[Organization]) -> None:
     phases = (Phase.explicit, Phase.generate, Phase.shrink)
-    long = settings(PATIENT, max_examples=120, stateful_step_count=50, phases=phases)
+    long = settings(PATIENT, max_examples=90, stateful_step_count=50, phases=phases)
     run_state_machine_as_test(organization, settings=long)
     seen = summary(organization)
     assert seen["steps"] > 3000
     assert seen["kills"] > 200
+    assert seen["given back"] > 0
+    assert seen["cut off"] > 0
