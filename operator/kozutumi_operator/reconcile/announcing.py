@@ -17,7 +17,7 @@ from kozutumi_contract.labels import STATUS_FIELD_MANAGER
 from kozutumi_operator.announcements import status
 from kozutumi_operator.announcements.announcement import Announcement, parse
 from kozutumi_operator.cluster.client import Cluster
-from kozutumi_operator.cluster.kinds import ANNOUNCEMENT, Object
+from kozutumi_operator.cluster.kinds import ANNOUNCEMENT, ORGANIZATION, Object
 from kozutumi_operator.errors import TenantUnavailable
 from kozutumi_operator.reconcile.effects import Effect, Effects
 from kozutumi_operator.reconcile.following import Following
@@ -46,11 +46,16 @@ class Announcing:
     _behind: set[str] = field(default_factory=set)
 
     async def load(self) -> None:
-        """Before any app is compared: what is not on the board would be taken back."""
+        """Before any app is compared: what is not on the board would be taken back.
+
+        And before anything is told: whom nobody had seen yet, an announcement would not seem to concern.
+        """
         for body in await self.cluster.list(ANNOUNCEMENT):
             announcement = parse(body)
             if not announcement.is_over(self.now()):
                 self._board[announcement.name] = announcement
+        for organization in await self.cluster.list(ORGANIZATION):
+            self.organization_seen(None, organization)
 
     def shown(self) -> list[str]:
         """Names of what is on the board."""

@@ -11,7 +11,7 @@ import pytest
 
 from fake_cluster import FakeCluster
 from kozutumi_operator.announcements.announcement import parse
-from kozutumi_operator.cluster.kinds import ANNOUNCEMENT, Object
+from kozutumi_operator.cluster.kinds import ANNOUNCEMENT, ORGANIZATION, Object
 from kozutumi_operator.errors import TenantUnavailable
 from kozutumi_operator.reconcile.announcing import Announcing
 from kozutumi_operator.reconcile.effects import Effect
@@ -139,6 +139,26 @@ async def test_what_went_while_a_watch_was_broken_is_withdrawn(world: World) -> 
     await Relisting(world.cluster.as_cluster(), [kept]).look()
     await world.work()
     assert who_has(world) == set()
+
+
+async def test_a_new_process_tells_nothing_as_delivered_before_it_has_seen_whom_it_concerns(world: World) -> None:
+    for code, labels in CODES.items():
+        organization = {"apiVersion": ORGANIZATION.api_version, "kind": ORGANIZATION.name}
+        metadata = {"name": code, "labels": labels, "uid": code, "resourceVersion": "1"}
+        world.cluster.objects["Organization", "", code] = {**organization, "metadata": metadata}
+    world.cluster.objects["Announcement", "", "a1"] = body()
+    world.announcing._labels.clear()
+    await world.announcing.load()
+    world.announcing.seen(None, body())
+    await world.announcing.look("announcement/a1")
+    assert (world.status(), delivered(world)) == (("Shown", 0, 3), "False")
+    await world.work()
+    assert (who_has(world), delivered(world)) == (set(CODES), "True")
+
+
+def delivered(world: World) -> str:
+    conditions = world.cluster.objects["Announcement", "", "a1"]["status"]["conditions"]
+    return str(next(each["status"] for each in conditions if each["type"] == "Delivered"))
 
 
 def who_has(world: World, name: str = "a1") -> set[str]:
