@@ -85,8 +85,6 @@ def set_crashing(world: World, names: str | None) -> None:
     replicas = 2 if names is None else 1
     world.kubectl("scale", "-n", labels.SYSTEM_NAMESPACE, f"deployment/{OPERATOR}", f"--replicas={replicas}")
     world.wait_rolled_out(labels.SYSTEM_NAMESPACE, OPERATOR)
-    if names:
-        world.kubectl("delete", "configmap", "fleet-release", "-n", labels.SYSTEM_NAMESPACE, "--ignore-not-found")
     hooks = {} if names is None else {"KOZUTUMI_TEST_HOOKS": "1", "KOZUTUMI_CRASH_AFTER": names}
     removed = ["KOZUTUMI_TEST_HOOKS-", "KOZUTUMI_CRASH_AFTER-"]
     words = [f"{key}={value}" for key, value in hooks.items()] or removed
@@ -96,6 +94,9 @@ def set_crashing(world: World, names: str | None) -> None:
     wait_until(
         "the operators before being gone", lambda: len(world.kubectl.json(*pods)["items"]) == replicas, seconds=60
     )
+    if names:
+        world.kubectl("delete", "configmap", "fleet-release", "-n", labels.SYSTEM_NAMESPACE, "--ignore-not-found")
+        in_operator(world, KILL)
 
 
 @pytest.fixture
