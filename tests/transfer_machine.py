@@ -97,15 +97,13 @@ class Organization(Recipients):
         if answer is not None and answer.status_code == 204 and "Upload-Offset" in answer.headers:
             assert not (checksum == "wrong" and int(answer.headers["Upload-Offset"]) > sent.acknowledged)
             sent.acknowledged = int(answer.headers["Upload-Offset"])
+            self.tally["appends"] += 1
+        self._ask_offset(file_id, sent)  # of what was started again, too
 
     @precondition(lambda self: bool(self.sent))
     @rule(which=PICK)
     def ask_offset(self, which: int) -> None:
-        file_id, sent = self._upload(which)
-        answer = self.world.member("HEAD", f"/files/{file_id}")
-        if answer.status_code == 200 and "Upload-Offset" in answer.headers:
-            assert int(answer.headers["Upload-Offset"]) >= sent.acknowledged
-            sent.acknowledged = int(answer.headers["Upload-Offset"])
+        self._ask_offset(*self._upload(which))
 
     @precondition(lambda self: bool(self.sent))
     @rule(which=PICK, killed=KILLED)
@@ -193,6 +191,9 @@ class Organization(Recipients):
     def teardown(self) -> None:
         """Healed and left alone, it comes to rest: nothing stays reserved, and nothing without an owner."""
         try:
+            self._heal()
+            self._send_the_rest()
+            self.nothing_acknowledged_is_lost()
             self._come_to_rest(hours=26)
             rules.check_no_orphan(self.world, older_than=reconciling.GRACE)
             self.nothing_acknowledged_is_lost()
@@ -212,10 +213,12 @@ class Organization(Recipients):
         self.tally.update({"histories": 1, "kills": self.world.deaths})
         self.count_downloads()
 
-    def _come_to_rest(self, **time: float) -> None:
+    def _heal(self) -> None:
         for part in (self.world.blobs, self.world.scanner, self.world.outbox):
             part.down = False
         self.world.start()
+
+    def _come_to_rest(self, **time: float) -> None:
         for _ in range(3):
             self.world.wait(**time)
             uploads.expire_due(self.world.services)
@@ -258,9 +261,31 @@ class Organization(Recipients):
         return ids[-1 - which % min(len(ids), 3)]  # of the latest
 
     def _upload(self, which: int) -> tuple[str, Sent]:
-        ids = list(self.sent)
+        """Of the latest, mostly one that is not whole yet."""
+        ids = (self._unfinished() if which > 1 else []) or list(self.sent)
         name = ids[-1 - which % min(len(ids), 4)]
         return name, self.sent[name]
+
+    def _unfinished(self) -> list[str]:
+        return [name for name, sent in self.sent.items() if not sent.ended and sent.acknowledged < len(sent.content)]
+
+    def _ask_offset(self, file_id: str, sent: Sent) -> bool:
+        """Whether the upload can go on, from where its sender knows now."""
+        answer = self.world.member("HEAD", f"/files/{file_id}")
+        if answer.status_code != 200 or "Upload-Offset" not in answer.headers:
+            return False
+        assert int(answer.headers["Upload-Offset"]) >= sent.acknowledged
+        sent.acknowledged = int(answer.headers["Upload-Offset"])
+        return True
+
+    def _send_the_rest(self) -> None:
+        for name in self._unfinished():
+            sent = self.sent[name]
+            if self._ask_offset(name, sent) and sent.acknowledged < len(sent.content):
+                headers = {"Content_Type": OFFSET_STREAM, "Upload_Offset": str(sent.acknowledged)}
+                answer = self.world.member("PATCH", f"/files/{name}", sent.content[sent.acknowledged :], **headers)
+                assert answer.status_code == 204, answer.text
+                sent.acknowledged = len(sent.content)
 
     @staticmethod
     def _expect(answer: Any, statuses: set[int]) -> None:
