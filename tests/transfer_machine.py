@@ -100,6 +100,13 @@ class Organization(Recipients):
             self.tally["appends"] += 1
         self._ask_offset(file_id, sent)  # of what was started again, too
 
+    @rule(size=st.sampled_from([7, 300, 70_000]), killed=st.lists(KILLED, min_size=3, max_size=3))
+    def upload_in_pieces(self, size: int, killed: list[int | None]) -> None:
+        self.draft(1, None, both=False)
+        self.create(0, size, infected=False, first=False, killed=killed[0])
+        for share, each in ((0.3, killed[1]), (0.5, killed[2]), (1, None)):
+            self.append(12, share, "", each)  # the latest
+
     @precondition(lambda self: bool(self.sent))
     @rule(which=PICK)
     def ask_offset(self, which: int) -> None:
