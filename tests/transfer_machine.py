@@ -104,7 +104,8 @@ class Organization(Recipients):
     def upload_in_pieces(self, size: int, killed: list[int | None]) -> None:
         self.draft(1, None, both=False)
         self.create(0, size, infected=False, first=False, killed=killed[0])
-        for share, each in ((0.3, killed[1]), (0.5, killed[2]), (1, None)):
+        shares = ((0.3, killed[1]), (0.5, killed[2]), (1, None))
+        for share, each in shares if self.sent else ():
             self.append(12, share, "", each)  # the latest
 
     @precondition(lambda self: bool(self.sent))
