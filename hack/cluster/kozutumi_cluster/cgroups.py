@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +52,10 @@ def _delegate(folder: Path) -> None:
 
 
 def folders(name: str) -> Iterator[Path]:
-    """All folders of the cluster, the deepest first, as rmdir needs them."""
+    """All folders of the cluster, each after what is in it, as rmdir needs them. Pods may come and go meanwhile."""
     for hierarchy in present():
-        top = hierarchy.path / name
-        if top.is_dir():
-            yield from sorted((path for path in top.rglob("*") if path.is_dir()), key=_depth, reverse=True)
-            yield top
+        for folder, _, _ in os.walk(hierarchy.path / name, topdown=False):
+            yield Path(folder)
 
 
 def processes(name: str) -> set[int]:
@@ -77,7 +76,3 @@ def remove(name: str) -> None:
             folder.rmdir()
         except OSError:
             continue
-
-
-def _depth(path: Path) -> int:
-    return len(path.parts)

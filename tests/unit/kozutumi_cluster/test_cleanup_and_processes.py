@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,24 @@ def test_mounts_are_found_deepest_first_and_only_of_this_cluster() -> None:
         Path("/state/clusters/t2/kubelet/pods/a b"),
         Path("/state/clusters/t2/kubelet"),
     ]
+
+
+def test_a_pod_that_ends_during_the_listing_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pod in ("going", "staying"):
+        (tmp_path / "t2/kubepods" / pod / "container").mkdir(parents=True)
+        (tmp_path / "t2/kubepods" / pod / "container/cgroup.procs").write_text("7\n" if pod == "staying" else "8\n")
+    monkeypatch.setattr(cgroups, "present", lambda: [cgroups.Hierarchy(tmp_path, 2, frozenset())])
+    scandir = os.scandir
+
+    def vanishing(path: str | int) -> object:
+        if isinstance(path, str) and path.endswith("going"):
+            shutil.rmtree(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert cgroups.processes("t2") == {7}
+    found = list(cgroups.folders("t2"))
+    assert found.index(tmp_path / "t2/kubepods/staying") < found.index(tmp_path / "t2/kubepods") < len(found) - 1
 
 
 def test_every_cgroup_hierarchy_is_found_in_either_version() -> None:
