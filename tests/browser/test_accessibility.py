@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from fastapi.routing import APIRoute
 from playwright.sync_api import expect
 
 import browser_contents
@@ -15,6 +14,7 @@ from browser_world import PASSWORD, World
 from kozutumi_app.web import pages
 from page_faults import look
 from people_in_browsers import Household, Person
+from routes import flat
 
 ADMINISTRATOR: Final = (
     "/about",
@@ -73,7 +73,7 @@ def contents(world: World, household: Household, tmp_path_factory: pytest.TempPa
 
 def test_every_page_is_looked_at() -> None:
     """Whoever adds a page adds it above, and what can be on it to `browser_contents`."""
-    routes = {route.path for route in _flat(pages.router.routes) if "GET" in (route.methods or ())}
+    routes = {route.path for route in flat(pages.router.routes) if "GET" in (route.methods or ())}
     looked_at = {*ADMINISTRATOR, *STRANGER, *RECIPIENT, *GUEST}
     assert {path for path in looked_at if not path.endswith(("unknown", "nothing-here"))} == routes - NO_PAGES
 
@@ -144,12 +144,3 @@ def _look_at(contents: Contents, person: Person, routes: tuple[str, ...], langua
             person.page.goto(f"{address}?lang={language}")
             assert person.page.locator("html").get_attribute("lang") == language
             look(person.page, address)
-
-
-def _flat(routes: Any) -> Iterator[APIRoute]:
-    """FastAPI keeps an included router as it is, with the router's own prefix in its routes' paths."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif (included := getattr(route, "original_router", None)) is not None:
-            yield from _flat(included.routes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from kozutumi_app.application import Port, create_application
 from kozutumi_app.use_cases import consent, mailing
 from kozutumi_app.web import i18n
 from kozutumi_app.web.pages.event_names import EVENTS
+from routes import flat
 
 CATALOGUE: Final = Path("docs/security/audit-events.md")
 _ROW: Final = re.compile(r"\| `([a-z_]+\.[a-z_]+)` \| ([^|]+) \| ([^|]+) \|")
@@ -54,18 +54,9 @@ def test_each_type_has_a_name_in_both_languages(name: str) -> None:
 
 def _changing(port: Port, services: Any) -> list[APIRoute]:
     """Routes of one port that are made to change something."""
-    found = [each for each in _flat(create_application(services, port).routes) if (each.methods or set()) - _READING]
+    found = [each for each in flat(create_application(services, port).routes) if (each.methods or set()) - _READING]
     assert len(found) >= _FEWEST[port]
     return found
-
-
-def _flat(routes: Any) -> Iterator[APIRoute]:
-    """FastAPI keeps an included router as it is."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif (included := getattr(route, "original_router", None)) is not None:
-            yield from _flat(included.routes)
 
 
 @pytest.mark.parametrize("port", ["public", "internal"])
