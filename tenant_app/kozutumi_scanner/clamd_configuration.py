@@ -15,7 +15,11 @@ ENGINE_LIMIT_BYTES: Final = 2**31 - 3
 def render(settings: ScannerSettings, *, temporary_bytes: int) -> str:
     """`temporary_bytes` is the size of the file system that takes what clamd spools and unpacks."""
     share = temporary_bytes * 15 // 16 // settings.scan_concurrency
-    largest = min(settings.max_scan_size, ENGINE_LIMIT_BYTES, share)
+    largest = min(settings.max_scan_size, ENGINE_LIMIT_BYTES, share // 2)
+    # Half for the file, half for what is found in it: in a film or an encrypted image clamd often meets by chance the
+    # four bytes that begin a ZIP, and counts the rest of the file again. Never more than the folder takes: where that
+    # is full, libclamav 1.4 ends the unpacking of PDF and ARJ in silence and calls the rest clean.
+    looked_at = min(2 * largest, ENGINE_LIMIT_BYTES)
     added = {
         "LocalSocket": settings.clamd_socket,
         "DatabaseDirectory": settings.database_directory,
@@ -23,8 +27,8 @@ def render(settings: ScannerSettings, *, temporary_bytes: int) -> str:
         "StreamMaxLength": largest,
         # Measured with 1.4: libclamav cuts what it unpacks from a ZIP at MaxFileSize and calls the rest clean without
         # an alert. MaxScanSize alerts in every case, but only when it is not the larger of the two.
-        "MaxFileSize": largest,
-        "MaxScanSize": largest,
+        "MaxFileSize": looked_at,
+        "MaxScanSize": looked_at,
         # One for PING and one for the self-test beside the scans.
         "MaxThreads": settings.scan_concurrency + 2,
     }

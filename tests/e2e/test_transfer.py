@@ -26,6 +26,7 @@ SIZE = 300 * MEBIBYTE
 NAME = "株式会社ガーデン様_見積書.bin"
 RECIPIENT = "goto.sakura@partner.example"
 MEMORY_LIMIT = 200 * MEBIBYTE
+ZIP = b"PK\x03\x04"
 
 
 @dataclass
@@ -43,11 +44,18 @@ class Journey:
 
 
 def write_source(path: Path, marker: bytes) -> str:
-    """A file of SIZE bytes: the marker at its start, in its middle and at its end, unpredictable bytes between."""
+    """A file of SIZE bytes: the marker at its start, in its middle and at its end, unpredictable bytes between.
+
+    Such bytes seem to hold the beginning of an archive once in fourteen times; these always do.
+    """
     digest = hashlib.sha256()
     with path.open("wb") as file:
         for index in range(SIZE // MEBIBYTE):
-            block = os.urandom(MEBIBYTE - len(marker)) + marker if index in {0, 150, 299} else os.urandom(MEBIBYTE)
+            block = os.urandom(MEBIBYTE)
+            if index in {0, 150, 299}:
+                block = block[: -len(marker)] + marker
+            elif index == 1:
+                block = ZIP + block[len(ZIP) :]
             file.write(block)
             digest.update(block)
     return digest.hexdigest()

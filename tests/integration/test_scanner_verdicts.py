@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import os
+import random
 import signal
 import socket
 import ssl
@@ -100,6 +101,13 @@ def test_larger_than_the_temporary_folder_is_too_large_and_a_bomb_is_unscannable
         for pack in (lambda data: zipped("bomb", data), gzip.compress, bz2.compress, lzma.compress):
             bomb = scan(small, pack(content)).json()
             assert (bomb["verdict"], bomb["reason"]) == ("unscannable", "exceeds_limits")
+
+
+def test_a_beginning_of_an_archive_met_by_chance_does_not_make_a_large_file_unscannable() -> None:
+    """As happens in one of sixteen films of 256 MiB: clamd then counts nearly all of the file twice."""
+    chance = random.Random(1).randbytes(8 * MEBIBYTE - 4)  # noqa: S311 - test content
+    with running_scanner(max_scan_size=8 * MEBIBYTE) as small:
+        assert scan(small, chance[:1024] + b"PK\x03\x04" + chance[1024:]).json()["verdict"] == "clean"
 
 
 @pytest.mark.usefixtures("_whole")

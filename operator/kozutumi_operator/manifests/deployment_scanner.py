@@ -12,7 +12,7 @@ from kozutumi_operator.platform import PlatformSettings
 
 PROGRAM: Final = ("python", "-m", "kozutumi_scanner")
 CHECK: Final = ("python", "-m", "kozutumi_scanner.check")
-SCAN_MEMORY: Final = "512Mi"
+SCAN_MEMORY: Final = "1Gi"
 SCAN_DISK: Final = "4Gi"
 SIGNATURES: Final = "signatures"
 RUN: Final = "run"

@@ -24,7 +24,7 @@ DEFAULTS: Final[dict[str, str | int]] = {
     "scanner.temporaryStorage": "Memory",
     "scanner.resources.requests.cpu": "10m",
     "scanner.resources.requests.memory": "96Mi",
-    "scanner.resources.limits.memory": "2Gi",
+    "scanner.resources.limits.memory": "3Gi",
     "authentication.mfa": "Optional",
     "authentication.password.minimumLength": 12,
     "audit.retention": "8760h",

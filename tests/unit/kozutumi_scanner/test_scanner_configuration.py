@@ -34,8 +34,8 @@ def test_what_cannot_be_looked_into_raises_an_alert() -> None:
 @pytest.mark.parametrize(
     ("temporary", "concurrency", "largest"),
     [
-        pytest.param(512 * MEBIBYTE, 1, 480 * MEBIBYTE, id="fifteen sixteenths of the folder"),
-        pytest.param(512 * MEBIBYTE, 2, 240 * MEBIBYTE, id="shared by two scans"),
+        pytest.param(1024 * MEBIBYTE, 1, 480 * MEBIBYTE, id="half of fifteen sixteenths of the folder"),
+        pytest.param(1024 * MEBIBYTE, 2, 240 * MEBIBYTE, id="shared by two scans"),
         pytest.param(2**40, 1, 2**31 - 3, id="the engine's own limit"),
     ],
 )
@@ -47,6 +47,8 @@ def test_the_limits_follow_the_temporary_folder(temporary: int, concurrency: int
     assert clamd_configuration.maximum_stream(text) == largest
     # Were MaxScanSize the larger, a ZIP's entry would be cut at MaxFileSize and the rest taken for clean.
     assert int(found["MaxScanSize"]) <= int(found["MaxFileSize"])
+    # Were it larger than the folder, what does not fit there could pass unseen.
+    assert largest <= int(found["MaxScanSize"]) <= temporary // concurrency
     assert int(found["MaxThreads"]) > concurrency
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from kozutumi_cluster.demo.inbox import Inbox
 from kozutumi_cluster.demo.kubectl import wait_until
 from kozutumi_cluster.demo.public import Endpoint, Public, upload_file
+from kozutumi_cluster.errors import ClusterError
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,14 @@ def view(sender: Public, transfer: str) -> dict[str, Any]:
 
 
 def wait_state(sender: Public, transfer: str, state: str, *, seconds: float = 240) -> dict[str, Any]:
-    wait_until(
-        f"transfer {transfer} becoming {state}", lambda: view(sender, transfer)["state"] == state, seconds=seconds
-    )
+    try:
+        wait_until(
+            f"transfer {transfer} becoming {state}", lambda: view(sender, transfer)["state"] == state, seconds=seconds
+        )
+    except ClusterError as error:
+        shown = view(sender, transfer)
+        files = [(file["state"], file["verdict"]) for file in shown["files"]]
+        raise ClusterError(f"{error} It is {shown['state']}, its files {files}.") from None
     return view(sender, transfer)
 
 
