@@ -1,6 +1,6 @@
-"""Mail that a sender asks for, or gets.
+"""Mail about one recipient of a transfer that its sender asks for, or gets.
 
-`redelivery:<recipient id>`, `reminder:<recipient id>`, `fetched:<recipient id>`, `unfetched:<transfer id>`.
+`redelivery:<recipient id>`, `reminder:<recipient id>`, `fetched:<recipient id>`.
 """
 
 from __future__ import annotations
@@ -41,20 +41,6 @@ def _fetched(services: Services, recipient_id: str) -> Letter | None:
     return Letter(to, row.sender_locale, row.transfer_id, values)
 
 
-def _unfetched(services: Services, transfer_id: str) -> Letter | None:
-    query = sa.select(users, transfers.c.state, transfers.c.expires_at).join_from(transfers, users)
-    with services.database.read() as tx:
-        row = tx.execute(query.where(transfers.c.id == transfer_id)).one_or_none()
-    if row is None or row.state != TransferState.DELIVERED or row.disabled:
-        return None
-    to = services.columns.open("users", "email_sealed", row.id, row.email_sealed)
-    values = {
-        "expires": local_time(row.expires_at, row.locale),
-        "link": link(services, f"transfers/{transfer_id}"),
-    }
-    return Letter(to, row.locale, transfer_id, values)
-
-
 def _recipient(services: Services, recipient_id: str) -> Any:
     query = sa.select(
         recipients,
@@ -75,5 +61,4 @@ WRITERS: Final[dict[str, Writer]] = {
     "redelivery": _again,
     "reminder": _again,
     "fetched": _fetched,
-    "unfetched": _unfetched,
 }

@@ -1,11 +1,12 @@
 """Mail about a transfer.
 
-`code:<recipient id>`, `delivery:<recipient id>`, `undelivered:<recipient id>`, `problem:<transfer id>`,
-`interrupted:<transfer id>`.
+`code:<recipient id>`, `delivery:<recipient id>`, `undelivered:<recipient id>`. To the sender: `problem:<transfer id>`,
+`interrupted:<transfer id>`, `unfetched:<transfer id>`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import sqlalchemy as sa
@@ -46,29 +47,23 @@ def _delivery(services: Services, recipient_id: str) -> Letter | None:
     return Letter(to, row.locale, row.transfer_id, values, recipient_id=row.id)
 
 
-def _problem(services: Services, transfer_id: str) -> Letter | None:
-    query = sa.select(users, transfers.c.state).join_from(transfers, users).where(transfers.c.id == transfer_id)
-    with services.database.read() as tx:
-        row = tx.execute(query).one_or_none()
-    if row is None or row.state not in BEFORE_DELIVERY or row.disabled:
-        return None
-    to = services.columns.open("users", "email_sealed", row.id, row.email_sealed)
-    return Letter(to, row.locale, transfer_id, {"link": link(services, f"transfers/{transfer_id}")})
+def _to_sender(states: Collection[TransferState]) -> Writer:
+    """Tells the sender about a transfer while it is in one of `states`; it may have gone on since the mail was asked for."""
 
+    def write(services: Services, transfer_id: str) -> Letter | None:
+        query = sa.select(users, transfers.c.state, transfers.c.expires_at).join_from(transfers, users)
+        with services.database.read() as tx:
+            row = tx.execute(query.where(transfers.c.id == transfer_id)).one_or_none()
+        if row is None or row.state not in states or row.disabled:
+            return None
+        to = services.columns.open("users", "email_sealed", row.id, row.email_sealed)
+        values = {
+            "expires": local_time(row.expires_at, row.locale),
+            "link": link(services, f"transfers/{transfer_id}"),
+        }
+        return Letter(to, row.locale, transfer_id, values)
 
-def _interrupted(services: Services, transfer_id: str) -> Letter | None:
-    """An upload was not finished in time; the transfer may have been sent anew or given up since."""
-    query = sa.select(users, transfers.c.state, transfers.c.expires_at).join_from(transfers, users)
-    with services.database.read() as tx:
-        row = tx.execute(query.where(transfers.c.id == transfer_id)).one_or_none()
-    if row is None or row.state != TransferState.DRAFT or row.disabled:
-        return None
-    to = services.columns.open("users", "email_sealed", row.id, row.email_sealed)
-    values = {
-        "until": local_time(row.expires_at, row.locale),
-        "link": link(services, f"transfers/{transfer_id}"),
-    }
-    return Letter(to, row.locale, transfer_id, values)
+    return write
 
 
 def _undelivered(services: Services, recipient_id: str) -> Letter | None:
@@ -94,7 +89,8 @@ def _undelivered(services: Services, recipient_id: str) -> Letter | None:
 WRITERS: Final[dict[str, Writer]] = {
     "code": _code,
     "delivery": _delivery,
-    "interrupted": _interrupted,
-    "problem": _problem,
+    "interrupted": _to_sender({TransferState.DRAFT}),
+    "problem": _to_sender(BEFORE_DELIVERY),
     "undelivered": _undelivered,
+    "unfetched": _to_sender({TransferState.DELIVERED}),
 }
