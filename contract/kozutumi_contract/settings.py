@@ -61,7 +61,7 @@ class AppSettings:
     secrets_directory: str = "/etc/kozutumi"
     segment_memory: int = 32 * 2**20
     smtp_tls: str = "starttls"  # starttls | implicit; there is no third
-    bounce_address: str = ""  # envelope sender bounces@… becomes bounces+<mail>@…; empty: mail_from as it is
+    bounce_address: str = ""  # envelope senders are made from it (return_path); empty: mail_from as it is
     hosts: tuple[str, ...] = ()
     allowed_clients: tuple[str, ...] = ()
     excluded_clients: tuple[str, ...] = ()

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from kozutumi_contract import return_path
+
 PREFIX: Final = "KOZUTUMI_"
 SmtpTls = Literal["starttls", "implicit"]
 GatewayListeners = Literal["Gateway", "ListenerSet"]
@@ -58,7 +60,7 @@ class PlatformSettings:
     iam_port: int = 7071
     smtp_port: int = 1025
     smtp_tls: SmtpTls = "starttls"
-    bounce_address: str = ""  # bounces@…: the envelope sender names each mail; empty: it is mail_from
+    bounce_address: str = ""  # bounces@…: envelope senders are made from it; empty: mail_from
     mirror_selector: Destination = Destination(
         "kozutumi-system", (("app.kubernetes.io/component", "signature-mirror"),)
     )
@@ -114,10 +116,7 @@ def from_environment(environment: Mapping[str, str]) -> PlatformSettings:
     settings = PlatformSettings(**values)  # type: ignore[arg-type]  # parsed by each field's own type above
     for field_name, cidr in _ranges(settings):
         _check_cidr(PREFIX + field_name.upper(), cidr)
-    if settings.smtp_tls not in ("starttls", "implicit"):
-        raise PlatformError(
-            f"{PREFIX}SMTP_TLS={settings.smtp_tls!r}; write starttls or implicit, there is no plaintext"
-        )
+    _check_mail(settings)
     if settings.disk_encryption not in ("none", "declared"):
         raise PlatformError(f"{PREFIX}DISK_ENCRYPTION={settings.disk_encryption!r}; write none or declared")
     if settings.store_kind not in ("aws-iam", "minio"):
@@ -170,6 +169,18 @@ def _parse(variable: str, text: str, hint: str) -> object:
     if hint.startswith("tuple"):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
+
+
+def _check_mail(settings: PlatformSettings) -> None:
+    if settings.smtp_tls not in ("starttls", "implicit"):
+        raise PlatformError(
+            f"{PREFIX}SMTP_TLS={settings.smtp_tls!r}; write starttls or implicit, there is no plaintext"
+        )
+    if settings.bounce_address and not return_path.is_base(settings.bounce_address):
+        raise PlatformError(
+            f"{PREFIX}BOUNCE_ADDRESS={settings.bounce_address!r}; write an address with at most "
+            f"{return_path.LONGEST_BASE} of a-z, 0-9, '.', '_' and '-' before its @, such as bounces@mail.example"
+        )
 
 
 def _check_endpoints(settings: PlatformSettings) -> None:

@@ -150,6 +150,7 @@ REFUSED: dict[str, tuple[Path_, Any, str]] = {
     "an unknown value": (("platform", "s3Endpiont"), "https://s3.example.com", "s3Endpiont"),
     "a store without TLS": (("platform", "s3Endpoint"), "http://s3.example.com", "s3Endpoint"),
     "mail without TLS": (("platform", "smtpTls"), "none", "smtpTls"),
+    "a return path without room": (("platform", "bounceAddress"), "undelivered@example.com", "bounceAddress"),
     "a tag where a digest belongs": (("images", "app", "digest"), "latest", "digest"),
     "no domain": (("platform", "domain"), "", "platform.domain is not set"),
     "no way to the API server": (("platform", "apiServerAddresses"), [], "apiServerAddresses"),

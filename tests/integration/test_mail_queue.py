@@ -198,7 +198,7 @@ async def test_a_relay_that_asks_for_reports_gets_what_names_the_mail(world: Wor
     world.run()
     mail_id = sink.messages[0]["Message-ID"].strip("<>").partition("@")[0]
     mail, rcpt = sink.envelopes
-    assert mail.startswith(f"mail FROM:<bounces+{mail_id}@mail.kozutumi.test>")
+    assert mail.startswith(f"mail FROM:<bounces+{world.services.settings.service_code}{mail_id}@mail.kozutumi.test>")
     assert f"ENVID={mail_id}" in mail.split()
     assert "RET=HDRS" in mail.split()
     assert "NOTIFY=FAILURE,DELAY" in rcpt.split()

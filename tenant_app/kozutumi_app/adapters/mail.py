@@ -34,7 +34,7 @@ class SmtpMailer:
     def send(self, mail: Mail) -> None:
         recipient = mail_message.on_the_wire(mail.to)
         message = mail_message.compose(mail, self._settings.mail_from, self._clock.now())
-        sender = mail_message.envelope_sender(mail, self._settings.bounce_address, self._settings.mail_from)
+        sender = mail_message.envelope_sender(mail, self._settings)
         with self._connected() as client:
             reports = client.has_extn("dsn")  # RFC 3461
             try:

@@ -15,6 +15,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from kozutumi_app.domain.ports import Mail
 from kozutumi_app.errors import MailRefused
+from kozutumi_contract import return_path
+from kozutumi_contract.settings import AppSettings
 
 _BAD_ADDRESS: Final = "5.1.3"  # RFC 3463: bad destination mailbox address syntax
 _SPECIALS: Final = frozenset('"\\<>()[]:;@,')  # RFC 5322 §3.2.3; an encoded word does not protect them everywhere
@@ -52,12 +54,11 @@ def on_the_wire(address: str) -> str:
     return f"{checked.local_part}@{checked.ascii_domain}"
 
 
-def envelope_sender(mail: Mail, bounce_address: str, mail_from: str) -> str:
+def envelope_sender(mail: Mail, settings: AppSettings) -> str:
     """Where a report goes: to an address that names the mail, if the platform takes reports, else to the From address."""
-    if not bounce_address:
-        return parseaddr(mail_from)[1]
-    local, _, domain = bounce_address.rpartition("@")
-    return f"{local}+{mail.key}@{domain}"
+    if not settings.bounce_address:
+        return parseaddr(settings.mail_from)[1]
+    return return_path.address(settings.bounce_address, settings.service_code, mail.key)
 
 
 def compose(mail: Mail, mail_from: str, now: datetime) -> EmailMessage:

@@ -15,13 +15,13 @@ from email.policy import compat32
 from typing import Final
 
 from kozutumi_app.domain.mail_rules import MailState
+from kozutumi_contract import return_path
 
-_MAIL_ID: Final = re.compile(r"(?<![a-z2-7])[a-z2-7]{26}(?![a-z2-7])")  # domain.identifiers: 128 bits in base32
+_MAIL_ID: Final = re.compile(rf"(?<![a-z2-7]){return_path.MAIL_PATTERN}(?![a-z2-7])")
 _STATUS: Final = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _STATES: Final = {"failed": MailState.BOUNCED, "delayed": MailState.DELAYED}
 _DELIVERY_STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RETURNED: Final = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
-_RETURN_PATHS: Final = ("To", "Delivered-To", "X-Original-To")
 _PARTS: Final = 20
 UNKNOWN_STATUS: Final = "5.0.0"
 
@@ -68,8 +68,8 @@ def _named(message: Message, parts: list[Message], blocks: list[Mapping[str, str
     for part in parts:
         if part.get_content_type() in _RETURNED:
             yield from _MAIL_ID.findall(_fields(_text(part)).get("message-id", ""))
-    for name in _RETURN_PATHS:
-        yield from _MAIL_ID.findall(str(message.get(name, "")).lower())
+    for path in return_path.of_report(message):
+        yield path.mail_id
 
 
 def _blocks(part: Message) -> Iterator[Mapping[str, str]]:

@@ -41,6 +41,7 @@ def test_selector_that_says_nothing_clear_is_refused(text: str) -> None:
         ("KOZUTUMI_S3_PORT", "https"),
         ("KOZUTUMI_STORAGE_SELECTOR", "everything"),
         ("KOZUTUMI_SMTP_TLS", "off"),
+        ("KOZUTUMI_BOUNCE_ADDRESS", "undelivered@mail.example"),
         ("KOZUTUMI_POD_CIDR", "10.244.0.1/16"),
         ("KOZUTUMI_NODE_CIDRS", "node-1"),
     ],

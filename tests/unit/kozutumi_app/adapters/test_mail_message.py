@@ -4,6 +4,7 @@ import email
 import email.message
 import email.policy
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from builders import make_settings
 from kozutumi_app.adapters import mail_message
 from kozutumi_app.domain.ports import Mail
 from kozutumi_app.errors import MailRefused
@@ -102,5 +104,7 @@ def test_a_subject_with_a_line_end_is_no_message() -> None:
 
 def test_reports_come_back_to_an_address_that_names_the_mail() -> None:
     mail = Mail("a@outside.test", "s", "t", "h", "k1")
-    assert mail_message.envelope_sender(mail, "", FROM) == FROM
-    assert mail_message.envelope_sender(mail, "bounces@mail.test", FROM) == "bounces+k1@mail.test"
+    quiet = make_settings(mail_from=FROM, service_code="acme")
+    assert mail_message.envelope_sender(mail, quiet) == FROM
+    asking = replace(quiet, bounce_address="bounces@mail.test")
+    assert mail_message.envelope_sender(mail, asking) == "bounces+acmek1@mail.test"

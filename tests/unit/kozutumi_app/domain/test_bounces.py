@@ -71,6 +71,7 @@ WHOLE = RETURNED.replace("text/rfc822-headers", "message/rfc822") + "\nbody\n"
         (report(FAILED, returned=RETURNED), Report(MailState.BOUNCED, "5.1.1", (ID,))),
         (report(FAILED, returned=WHOLE), Report(MailState.BOUNCED, "5.1.1", (ID,))),
         (report(FAILED, to=f"bounces+{ID}@kozutumi.test"), Report(MailState.BOUNCED, "5.1.1", (ID,))),
+        (report(FAILED, to=f"bounces+acme{ID}@kozutumi.test"), Report(MailState.BOUNCED, "5.1.1", (ID,))),
         (
             report(f"Original-Envelope-Id: {OTHER}\n{FAILED}", returned=RETURNED),
             Report(MailState.BOUNCED, "5.1.1", (OTHER, ID)),
