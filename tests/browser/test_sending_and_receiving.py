@@ -27,7 +27,7 @@ def test_two_files_arrive_although_the_page_is_reloaded_midway(
     sender.throttle(SLOW_BYTES_PER_SECOND)
     sender.send()
     first = sender.page.locator("[data-files] li").first
-    expect(first.locator(".note, p")).to_contain_text(re.compile(r"MB / 6 MB"))
+    expect(first.locator(".note, p")).to_contain_text(re.compile(r"MiB / 6 MiB"))
     expect(sender.page).to_have_url(re.compile(r"/transfers/[a-z2-7]{26}$"))
     sender.page.on("dialog", lambda dialog: dialog.accept())
     sender.page.reload()

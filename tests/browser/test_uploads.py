@@ -22,7 +22,7 @@ def test_an_upload_is_paused_resumed_and_survives_a_lost_connection(
     sender.throttle(700_000)
     sender.send()
     entry = sender.page.locator("[data-files] li")
-    expect(entry).to_contain_text(re.compile(r"MB / 8 MB"))
+    expect(entry).to_contain_text(re.compile(r"MiB / 8 MiB"))
     entry.get_by_role("button", name="Pause").click()
     expect(entry).to_have_attribute("data-upload", "paused")
     sender.page.route("**/files/*", lambda route: route.abort("connectionfailed"))

@@ -59,7 +59,7 @@ async def _whole_road(tmp_path: Path, storage: RunningStorage, content: Generate
     assert content.size > limits["max_scannable_size"]
     assert content.size <= limits["max_file_size"]
     page = (await sender.browser.http.get(f"/transfers/{sender.transfer_id}?lang=en")).text
-    assert "A file larger than 2 GB cannot be scanned for viruses: it waits until an administrator" in page
+    assert "A file larger than 2 GiB cannot be scanned for viruses: it waits until an administrator" in page
 
     url = await sender.created(content.size)
     answer = await sender.append(url, 0, content.chunks())

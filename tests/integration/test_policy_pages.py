@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ async def test_an_administrator_states_policies_and_an_approver_decides(services
     answer = await submit(made.admin, f"/policies/groups/{group['id']}/members", member=[made.boss.user["id"]])
     assert answer.status_code == 303
     ticked = [f"group:{group['id']}", f"user:{made.boss.user['id']}"]
-    fields = {"approval": "Always", "approvers": ticked, "hold_for": "0", "blocked_types": ".exe, .scr"}
+    fields = {"approval": "Always", "approvers": ticked, "blocked_types": ".exe, .scr"}
+    fields |= {"hold_for": "0", "hold_for_unit": "days"}
     assert (await submit(made.admin, "/policies/organization", **fields)).status_code == 303
     shown = await page(made.admin, "/policies/organization")
     assert [f'value="{each}" checked' in shown for each in ticked] == [True, True]
@@ -104,8 +106,13 @@ async def test_a_member_names_and_removes_a_substitute(services: Services) -> No
         ({"allowed_domains": " ", "max_expiry": ""}, {}),
         ({"allowed_domains": "-"}, {"allowed_domains": []}),
         ({"allowed_domains": "a.test, b.test\r\nc.test"}, {"allowed_domains": ["a.test", "b.test", "c.test"]}),
-        ({"max_expiry": " 60 "}, {"max_expiry": 60}),
-        ({"max_expiry": "-1"}, {"max_expiry": "-1"}),
+        ({"max_expiry": " 60 ", "max_expiry_unit": "minutes"}, {"max_expiry": 3600}),
+        ({"max_expiry": "-1", "max_expiry_unit": "days"}, {"max_expiry": "-1"}),
+        ({"max_expiry": "60"}, {"max_expiry": "60"}),
+        ({"max_file_size": "５００", "max_file_size_unit": "MiB"}, {"max_file_size": 500 * 2**20}),
+        ({"max_file_size": "1.5", "max_file_size_unit": "GiB"}, {"max_file_size": "1.5"}),
+        ({"max_downloads": "10"}, {"max_downloads": 10}),
+        ({"max_downloads": "ten"}, {"max_downloads": "ten"}),
         ({"may_send_outside": "no"}, {"may_send_outside": False}),
         ({"may_send_outside": "perhaps"}, {"may_send_outside": "perhaps"}),
         ({"approval": "Always", "csrf": "x", "unheard_of": "y"}, {"approval": "Always"}),
@@ -117,4 +124,68 @@ def test_a_form_becomes_a_document(texts: dict[str, str], document: dict[str, An
 
 def test_a_document_fills_its_form_and_comes_back() -> None:
     document = {"allowed_domains": [], "blocked_types": [".exe", ".scr"], "hold_for": 0, "may_send_outside": False}
+    document |= {"max_file_size": 2**31 - 1, "max_expiry": 5400, "approval_expiry": 301, "max_downloads": 7}
     assert policy_form.read(policy_form.filled(document)) == document
+
+
+async def test_limits_are_typed_with_a_unit_and_shown_in_the_largest_that_divides_them(services: Services) -> None:
+    made = await world.company(services)
+    limits = {"max_file_size": "1536", "max_file_size_unit": "MiB", "max_expiry": "48", "max_expiry_unit": "hours"}
+    assert (await submit(made.admin, "/policies/ceiling", **limits)).status_code == 303
+    stated = (await made.admin.get("/policies/ceiling")).json()
+    assert (stated["max_file_size"], stated["max_expiry"]) == (1536 * 2**20, 2 * 86_400)
+    shown = await page(made.admin, "/policies/ceiling")
+    assert typed(shown, "max_file_size") == ("1536", "MiB")
+    assert typed(shown, "max_expiry") == ("2", "days")
+    assert typed(shown, "hold_for") == ("", "days")
+    assert "日</option>" in await page(made.admin, "/policies/ceiling", "ja")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "unit", "told"),
+    [
+        ("max_file_size", "1.5", "GiB", "choose its unit, from 1 B to 1,024 TiB."),
+        ("max_expiry", "59", "seconds", "choose its unit, from 1 minute to 366 days."),
+        ("hold_for", "31", "days", "choose its unit, at most 30 days."),
+        ("approval_expiry", "soon", "hours", "choose its unit, from 5 minutes to 366 days."),
+        ("max_downloads", "0", "", "Write a whole number from 1 to 10,000."),
+    ],
+)
+async def test_a_number_that_does_not_do_is_kept_marked_and_told_how_to_write(
+    services: Services, name: str, number: str, unit: str, told: str
+) -> None:
+    made = await world.company(services)
+    boss = world.user(made.boss)
+    await world.state(made.admin, approvers=[boss])
+    fields = {name: number, f"{name}_unit": unit, "blocked_types": ".exe", "max_downloads": "5"} | {name: number}
+    answer = await submit(made.admin, "/policies/organization?lang=en", **fields)
+    assert answer.status_code == 422
+    assert re.search(rf'name="{name}"[^>]* value="{re.escape(number)}"[^>]* aria-invalid="true"', answer.text)
+    assert told in answer.text
+    assert answer.text.count("aria-invalid") == 1
+    assert typed(answer.text, name)[1] == unit
+    assert ">.exe</textarea>" in answer.text
+    assert f'value="{boss}" checked' not in answer.text  # as it was sent, not as it is stored
+    assert (await made.admin.get("/policies/organization")).json()["approvers"] == [boss]
+
+
+async def test_the_size_of_a_request_is_typed_with_a_unit(services: Services) -> None:
+    made = await world.company(services)
+    form = {"email": people.RECIPIENT, "subject": "件名", "expires_in": "86400", "max_files": "3"}
+    wrong = {"max_bytes": "1.5", "max_bytes_unit": "GiB"}
+    answer = await submit(made.sender, "/requests/new?lang=en", **form, **wrong)
+    assert answer.status_code == 422
+    assert "choose its unit, from 1 B to" in answer.text
+    assert typed(answer.text, "max_bytes") == ("1.5", "GiB")
+    assert "件名" in answer.text
+    assert (await submit(made.sender, "/requests/new", **form, max_bytes="3", max_bytes_unit="KiB")).status_code == 303
+    (asked,) = (await made.sender.get("/requests")).json()["requests"]
+    assert asked["max_bytes"] == 3072
+
+
+def typed(text: str, name: str) -> tuple[str, str]:
+    """Number and unit as a page has them in its form; no unit where there is none to choose."""
+    number = re.search(rf'name="{name}"[^>]* value="([^"]*)"', text)
+    unit = re.search(rf'name="{name}_unit".*?value="([^"]*)" selected', text, re.DOTALL)
+    assert number is not None
+    return number[1], unit[1] if unit and f'name="{name}_unit"' in text else ""

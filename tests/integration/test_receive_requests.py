@@ -190,7 +190,7 @@ async def test_the_pages_lead_a_guest_and_a_member_through(services: Services, m
     new = await member.http.get("/requests/new")
     assert new.status_code == 200, new.text
     form = {"email": GUEST, "subject": "件名", "once": "once", "expires_in": "86400", "max_files": "3"}
-    form |= {"max_megabytes": "5", "types": "pdf, docx", "locale": "ja"}
+    form |= {"max_bytes": "5", "max_bytes_unit": "MiB", "types": "pdf, docx", "locale": "ja"}
     wrong = await member.http.post("/requests/new", data=csrf | form | {"max_files": "0"})
     assert (wrong.status_code, "件名" in wrong.text) == (422, True)
     made = await member.http.post("/requests/new", data=csrf | form)

@@ -13,6 +13,15 @@ from kozutumi_app.errors import InvalidInput
 MAX_ENTRIES: Final = 200
 MAX_APPROVALS: Final = 10
 _LONGEST: Final = 366 * 86_400  # seconds
+RANGES: Final[Mapping[str, tuple[int, int]]] = {
+    "max_file_size": (1, 2**50),
+    "max_expiry": (60, _LONGEST),
+    "max_downloads": (1, 10_000),
+    "approvals_needed": (1, MAX_APPROVALS),
+    "approval_expiry": (300, _LONGEST),
+    "hold_for": (0, 30 * 86_400),
+}
+"""What a number may be, both ends included. Bytes and seconds."""
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)[^\s@.,/]{1,63}(\.[^\s@.,/]{1,63})+")
 _ENDING: Final = re.compile(r"(\.[^\s./\\]{1,32}){1,2}")
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/(\*|[a-z0-9][a-z0-9!#$&^_.+-]{0,126})")
@@ -120,15 +129,10 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "blocked_domains": _set_of(_matching(_DOMAIN)),
     "internal_domains": _set_of(_matching(_DOMAIN)),
     "may_send_outside": _yes_or_no,
-    "max_file_size": _number(1, 2**50),
     "allowed_types": _rules_of(_type),
     "blocked_types": _set_of(_type),
-    "max_expiry": _number(60, _LONGEST),
-    "max_downloads": _number(1, 10_000),
     "approval": Approval,
     "approvers": _set_of(_matching(_APPROVER)),
-    "approvals_needed": _number(1, MAX_APPROVALS),
-    "approval_expiry": _number(300, _LONGEST),
-    "hold_for": _number(0, 30 * 86_400),
     "networks": _rules_of(_network),
+    **{name: _number(*ends) for name, ends in RANGES.items()},
 }

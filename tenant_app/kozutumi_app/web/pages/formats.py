@@ -9,11 +9,11 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
 _JAPAN: Final = timezone(timedelta(hours=9), "JST")
-_UNITS: Final = ("B", "KB", "MB", "GB", "TB")
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def size(count: int, locale: str) -> str:
-    """Bytes as a short text; KB is 1,024 bytes, as file managers count."""
+    """Bytes as a short text, in the units that sizes are typed in (domain.quantities)."""
     value, unit = float(count), 0
     while value >= 1024 and unit < len(_UNITS) - 1:
         value, unit = value / 1024, unit + 1

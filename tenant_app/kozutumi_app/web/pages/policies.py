@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from kozutumi_app.domain.policies import Scope
+from kozutumi_app.domain.policy_documents import RANGES
 from kozutumi_app.errors import InvalidInput, NotFound
 from kozutumi_app.use_cases import accounts, groups, policies
 from kozutumi_app.use_cases.sessions import SignedIn
@@ -85,8 +86,9 @@ def _stated(request: Request, viewer: SignedIn, level: str, subject_id: str, tex
     try:
         policies.state(services(request), viewer, _scope(level), document, client=client, subject_id=subject_id)
     except InvalidInput as error:
-        problem = refusals.sentence(request, error)
-        return _level(request, viewer, level, subject_id, texts, status=error.status, problem=problem)
+        wrong = policy_form.out_of_range(document)
+        problem = refusals.sentence(request, InvalidInput() if wrong else error)
+        return _level(request, viewer, level, subject_id, texts, status=error.status, problem=problem, wrong=wrong)
     return context.redirect("/policies")
 
 
@@ -130,9 +132,11 @@ def _level(
         level=level,
         subject_id=subject_id,
         called=called.get(subject_id, ""),
-        form=policy_form.filled(stated) | (texts or {}),
+        form=policy_form.filled(stated) if texts is None else policy_form.typed(texts),
+        units=policy_form.UNITS,
+        ranges=RANGES,
         members=members,
         group=next((each for each in known if each.id == subject_id), None),
         groups=known,
-        **{"problem": None, **values},
+        **{"problem": None, "wrong": frozenset(), **values},
     )

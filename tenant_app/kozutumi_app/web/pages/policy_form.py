@@ -1,9 +1,14 @@
-"""A level's policy as a form: one text field for each statement, empty where nothing is stated. Pure."""
+"""A level's policy as a form: a text field for each statement, empty where nothing is stated, and a unit beside sizes and spans. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+
+from kozutumi_app.domain import quantities
+from kozutumi_app.domain.policy_documents import RANGES
+from kozutumi_app.domain.quantities import SIZES, SPANS, Units
+from kozutumi_app.errors import InvalidInput
 
 LISTS: Final = (
     "allowed_domains",
@@ -14,22 +19,37 @@ LISTS: Final = (
     "approvers",
     "networks",
 )
-NUMBERS: Final = ("max_file_size", "max_expiry", "max_downloads", "approvals_needed", "approval_expiry", "hold_for")
+UNITS: Final[Mapping[str, Units]] = {
+    "max_file_size": SIZES,
+    "max_expiry": SPANS,
+    "approval_expiry": SPANS,
+    "hold_for": SPANS,
+}
+_COUNT: Final[Units] = {"": 1}
 _YES_NO: Final = {"yes": True, "no": False}
 NO_LIMIT: Final = "-"  # a list that states "none", which is something else than stating nothing
 
 
+def typed(texts: Mapping[str, str]) -> dict[str, str]:
+    """The form as it was sent in, with everything that it left out empty."""
+    empty = dict.fromkeys((*LISTS, *RANGES, "approval", "may_send_outside"), "")
+    units = {f"{name}_unit": quantities.largest(of) for name, of in UNITS.items()}
+    return {**empty, **units, **texts}
+
+
 def filled(document: Mapping[str, Any]) -> dict[str, str]:
     """Texts of the form for what a level states."""
-    texts = dict.fromkeys((*LISTS, *NUMBERS, "approval", "may_send_outside"), "")
+    texts: dict[str, str] = {}
     for name, value in document.items():
         if name in LISTS:
             texts[name] = "\n".join(value) if value else NO_LIMIT
         elif name == "may_send_outside":
             texts[name] = "yes" if value else "no"
+        elif name in UNITS:
+            texts[name], texts[f"{name}_unit"] = quantities.write(value, UNITS[name])
         else:
             texts[name] = str(value)
-    return texts
+    return typed(texts)
 
 
 def read(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -41,10 +61,27 @@ def read(texts: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name in LISTS:
             document[name] = [] if stripped == NO_LIMIT else stripped.replace(",", " ").split()
-        elif name in NUMBERS:
-            document[name] = int(stripped) if stripped.isascii() and stripped.isdecimal() else stripped
+        elif name in RANGES:
+            document[name] = _number(name, stripped, texts.get(f"{name}_unit", ""))
         elif name == "may_send_outside":
             document[name] = _YES_NO.get(stripped, stripped)
         elif name == "approval":
             document[name] = stripped
     return document
+
+
+def out_of_range(document: Mapping[str, Any]) -> frozenset[str]:
+    """Names of what should be a number within its range and is not."""
+    numbers = {name: document[name] for name in RANGES if name in document}
+    return frozenset(
+        name
+        for name, value in numbers.items()
+        if not isinstance(value, int) or not RANGES[name][0] <= value <= RANGES[name][1]
+    )
+
+
+def _number(name: str, text: str, unit: str) -> int | str:
+    try:
+        return quantities.read(text, unit, UNITS.get(name, _COUNT))
+    except InvalidInput:
+        return text

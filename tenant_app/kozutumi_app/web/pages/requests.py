@@ -8,7 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import Response
 
+from kozutumi_app.domain import quantities
 from kozutumi_app.domain.grants import Capacity, Reader
+from kozutumi_app.domain.quantities import SIZES
 from kozutumi_app.domain.receive_requests import MAXIMUM_FILES, Terms
 from kozutumi_app.errors import DownloadsExhausted, InvalidInput, RecipientRefused, RequestOver
 from kozutumi_app.use_cases import receive_requests, request_views
@@ -20,7 +22,7 @@ from kozutumi_app.web.pages.context import Submitting, Viewer
 from kozutumi_app.web.pages.rendering import locale_of, services
 
 router = APIRouter(prefix="/requests", route_class=refusals.PageRoute, include_in_schema=False)
-_MIB = 2**20
+_MIB = SIZES["MiB"]
 _DEFAULT_FILES = 100
 
 
@@ -49,7 +51,8 @@ def create(request: Request, viewer: Submitting, fields: Annotated[dict[str, str
     try:
         request_id = receive_requests.create(services(request), viewer.user_id, _asked(form))
     except (InvalidInput, RecipientRefused) as error:
-        return _form(request, viewer, form, error=error)
+        wrong_size = _has_wrong_size(request, form)
+        return _form(request, viewer, form, error=InvalidInput() if wrong_size else error, wrong_size=wrong_size)
     return context.redirect(f"/requests/{request_id}")
 
 
@@ -104,12 +107,23 @@ def _whole(text: str) -> int:
     return number
 
 
+def _size(form: dict[str, str]) -> int:
+    return quantities.read(form["max_bytes"], form["max_bytes_unit"], SIZES)
+
+
+def _has_wrong_size(request: Request, form: dict[str, str]) -> bool:
+    try:
+        return not 0 < _size(form) <= services(request).settings.quota_storage
+    except InvalidInput:
+        return True
+
+
 def _asked(form: dict[str, str]) -> NewRequest:
     terms = Terms(
         once=form["once"] != "many",
         expires_in=_whole(form["expires_in"]),
         max_files=_whole(form["max_files"]),
-        max_bytes=_whole(form["max_megabytes"]) * _MIB,
+        max_bytes=_size(form),
         types=tuple(re.split(r"[\s,;、，；]+", form["types"])),
     )
     message = form["message"].replace("\r\n", "\n")
@@ -118,6 +132,7 @@ def _asked(form: dict[str, str]) -> NewRequest:
 
 def _empty(request: Request, viewer: SignedIn) -> dict[str, str]:
     allowed = limits.of(services(request), viewer.user_id)
+    number, unit = quantities.write(max(_MIB, allowed.max_file_size // _MIB * _MIB), SIZES)
     return {
         "email": "",
         "locale": locale_of(request),
@@ -126,13 +141,19 @@ def _empty(request: Request, viewer: SignedIn) -> dict[str, str]:
         "once": "once",
         "expires_in": str(allowed.default_expiry),
         "max_files": str(_DEFAULT_FILES),
-        "max_megabytes": str(max(1, allowed.max_file_size // _MIB)),
+        "max_bytes": number,
+        "max_bytes_unit": unit,
         "types": "",
     }
 
 
 def _form(
-    request: Request, viewer: SignedIn, form: dict[str, str], error: InvalidInput | RecipientRefused | None = None
+    request: Request,
+    viewer: SignedIn,
+    form: dict[str, str],
+    *,
+    error: InvalidInput | RecipientRefused | None = None,
+    wrong_size: bool = False,
 ) -> Response:
     return frame.show(
         request,
@@ -142,6 +163,9 @@ def _form(
         problem=refusals.sentence(request, error) if error else None,
         limits=limits.of(services(request), viewer.user_id),
         most_files=MAXIMUM_FILES,
+        units=SIZES,
+        largest=services(request).settings.quota_storage,
+        wrong_size=wrong_size,
         form=form,
     )
 

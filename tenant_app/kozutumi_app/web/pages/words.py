@@ -125,6 +125,7 @@ _FIELDS: Final = {
     "spec.network.extraEgress": _("Other places that data may go to"),
     "spec.transfer.unscannable": _("Files that cannot be scanned"),
 }
+_UNITS: Final = {"seconds": _("seconds"), "minutes": _("minutes"), "hours": _("hours"), "days": _("days")}
 
 
 class Words:
@@ -173,6 +174,10 @@ class Words:
 
     def notify(self, choice: str) -> str:
         return self._say(_NOTIFY.get(choice, choice))
+
+    def unit(self, unit: str) -> str:
+        """What a number is counted in (domain.quantities)."""
+        return self._say(_UNITS[unit]) if unit in _UNITS else unit
 
     def approval(self, state: str) -> Word:
         """What became of a request for approval."""

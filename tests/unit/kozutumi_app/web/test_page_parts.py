@@ -50,12 +50,12 @@ async def test_an_asset_of_an_older_version_is_served_but_not_kept() -> None:
     [
         (0, "0 B"),
         (1023, "1,023 B"),
-        (1024, "1 KB"),
-        (1536, "1.5 KB"),
-        (314_572_800, "300 MB"),
-        (2**31 - 1, "2 GB"),
-        (5 * 2**40, "5 TB"),
-        (5 * 2**50, "5,120 TB"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (314_572_800, "300 MiB"),
+        (2**31 - 1, "2 GiB"),
+        (5 * 2**40, "5 TiB"),
+        (5 * 2**50, "5,120 TiB"),
     ],
 )
 def test_sizes(count: int, shown: str) -> None:

@@ -8,7 +8,7 @@ export function say(key, values = {}) {
 }
 
 export function size(count) {
-  const units = ["B", "KB", "MB", "GB", "TB"];
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = count;
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) {
