@@ -8,8 +8,8 @@ from kozutumi_app.use_cases import accounts, invitations
 from kozutumi_app.use_cases.accounts import Member
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App, Body
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit, cut
 from kozutumi_app.web.api.shapes import Id
+from kozutumi_app.web.paging import After, Limit, cut
 
 router = APIRouter()
 
@@ -29,8 +29,8 @@ class Members(Shown):
 def list_members(user: Administrator, services: App, limit: Limit = 200, after: After = None) -> Members:
     """Oldest first."""
     del user
-    page, rest = cut(accounts.members(services), limit, after)
-    return Members(members=page, next=rest)
+    page = cut(accounts.members(services), limit, after)
+    return Members(members=page.items, next=page.next)
 
 
 @router.post("/members", **answers(UserQuotaExceeded, status=201, scope=Scope.ADMIN))

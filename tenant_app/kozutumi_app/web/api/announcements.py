@@ -11,7 +11,7 @@ from kozutumi_app.use_cases import announcements
 from kozutumi_app.use_cases.announcements import Announcement, Words
 from kozutumi_app.web.api.callers import App, Member
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit, cut
+from kozutumi_app.web.paging import After, Limit, cut
 
 router = APIRouter()
 
@@ -40,8 +40,8 @@ class Notices(Shown):
 def list_announcements(user: Member, services: App, limit: Limit = 100, after: After = None) -> Notices:
     """What the platform announces now; times are RFC 3339."""
     del user
-    page, rest = cut(announcements.current(services), limit, after)
-    return Notices(announcements=[_shown(each) for each in page], next=rest)
+    page = cut(announcements.current(services), limit, after)
+    return Notices(announcements=[_shown(each) for each in page.items], next=page.next)
 
 
 def _shown(each: Announcement) -> Notice:

@@ -16,8 +16,8 @@ from kozutumi_app.use_cases.approval_views import Preview, RequestView, WaitingV
 from kozutumi_app.use_cases.substitutes import Substitute
 from kozutumi_app.web.api.callers import ActingMember, App, Body, Member
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit, cut
 from kozutumi_app.web.api.shapes import Id, InState
+from kozutumi_app.web.paging import After, Limit, cut
 
 router = APIRouter()
 RowId = Annotated[str, Path(max_length=64)]
@@ -54,8 +54,8 @@ class Substitutes(Shown):
 @router.get("/approvals", **answers(NotFound))
 def list_waiting(user: Member, services: App, limit: Limit = 100, after: After = None) -> Waiting:
     """Exactly the transfers that wait for the caller's decision, oldest first."""
-    page, rest = cut(approval_views.waiting(services, user), limit, after)
-    return Waiting(approvals=page, next=rest)
+    page = cut(approval_views.waiting(services, user), limit, after)
+    return Waiting(approvals=page.items, next=page.next)
 
 
 @router.get("/approvals/{request_id}", **answers(NotFound))
@@ -81,15 +81,15 @@ def refuse(request_id: RowId, body: Decision, user: ActingMember, services: App)
 @router.get("/transfers/{transfer_id}/approvals", **answers(NotFound, scope=Scope.TRANSFERS_READ))
 def of_transfer(transfer_id: RowId, user: Member, services: App, limit: Limit = 100, after: After = None) -> Requests:
     """What became of one's own transfer's requests, newest first."""
-    page, rest = cut(approval_views.of_transfer(services, user, transfer_id), limit, after)
-    return Requests(requests=page, next=rest)
+    page = cut(approval_views.of_transfer(services, user, transfer_id), limit, after)
+    return Requests(requests=page.items, next=page.next)
 
 
 @router.get("/substitutes", **answers(NotFound))
 def list_substitutes(user: Member, services: App, limit: Limit = 100, after: After = None) -> Substitutes:
     """One's own that are not over, both ways, the first to begin first; an administrator sees all of them."""
-    page, rest = cut(substitutes.listed(services, user), limit, after)
-    return Substitutes(substitutes=page, next=rest)
+    page = cut(substitutes.listed(services, user), limit, after)
+    return Substitutes(substitutes=page.items, next=page.next)
 
 
 @router.post("/substitutes", **answers(NotAllowed, NotFound, status=201))

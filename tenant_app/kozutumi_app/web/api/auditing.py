@@ -11,8 +11,8 @@ from kozutumi_app.errors import NotFound
 from kozutumi_app.use_cases import audit, audit_evidence, audit_exporting, audit_sealing, audit_signing
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App, Body
 from kozutumi_app.web.api.documented import Raw, Shown, answers
-from kozutumi_app.web.api.paging import Before, EventLimit
 from kozutumi_app.web.api.shapes import Events, events_shown
+from kozutumi_app.web.paging import Before, EventLimit
 
 router = APIRouter(prefix="/audit")
 _EXPORT: Final = Raw(

@@ -8,8 +8,8 @@ from kozutumi_app.use_cases import consent
 from kozutumi_app.use_cases.consent import Change
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit, cut
 from kozutumi_app.web.api.shapes import InState
+from kozutumi_app.web.paging import After, Limit, cut
 
 router = APIRouter(prefix="/changes")
 
@@ -23,8 +23,8 @@ class Changes(Shown):
 def list_changes(user: Administrator, services: App, limit: Limit = 100, after: After = None) -> Changes:
     """The provider's changes to this organization's manifest that need, or needed, its agreement."""
     del user
-    page, rest = cut(consent.recent(services), limit, after)
-    return Changes(changes=page, next=rest)
+    page = cut(consent.recent(services), limit, after)
+    return Changes(changes=page.items, next=page.next)
 
 
 @router.post("/{change_id}/confirm", **answers(NotFound, ChangeClosed))

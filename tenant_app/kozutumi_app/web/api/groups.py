@@ -13,8 +13,8 @@ from kozutumi_app.use_cases import groups
 from kozutumi_app.use_cases.groups import Group
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App, Body
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit, cut
 from kozutumi_app.web.api.shapes import Id
+from kozutumi_app.web.paging import After, Limit, cut
 
 router = APIRouter()
 RowId = Annotated[str, Path(max_length=64)]
@@ -35,8 +35,8 @@ class Groups(Shown):
 
 @router.get("/groups", **answers(NotFound, scope=Scope.ADMIN))
 def list_groups(user: Administrator, services: App, limit: Limit = 200, after: After = None) -> Groups:
-    page, rest = cut(groups.listed(services, user), limit, after)
-    return Groups(groups=page, next=rest)
+    page = cut(groups.listed(services, user), limit, after)
+    return Groups(groups=page.items, next=page.next)
 
 
 @router.post("/groups", **answers(status=201, scope=Scope.ADMIN))

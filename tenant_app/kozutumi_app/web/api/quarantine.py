@@ -11,8 +11,8 @@ from kozutumi_app.use_cases import quarantine, readability
 from kozutumi_app.use_cases.quarantine import Quarantined
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App, Body
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit
 from kozutumi_app.web.api.shapes import InState
+from kozutumi_app.web.paging import After, Limit
 
 router = APIRouter(prefix="/quarantine")
 

@@ -19,8 +19,8 @@ from kozutumi_app.use_cases.transfer_views import FileView
 from kozutumi_app.web import download
 from kozutumi_app.web.api.callers import ActingMember, App, Body, Member
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Before, EventLimit, Limit
 from kozutumi_app.web.api.shapes import Events, events_shown
+from kozutumi_app.web.paging import After, Before, EventLimit, Limit
 
 router = APIRouter(prefix="/requests")
 _LARGEST = 2**53

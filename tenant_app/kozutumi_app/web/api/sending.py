@@ -25,8 +25,8 @@ from kozutumi_app.use_cases.receipts import Receipt
 from kozutumi_app.use_cases.transfer_views import TransferView
 from kozutumi_app.web.api.callers import ActingMember, App, Body, Member
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Before, EventLimit, Limit
 from kozutumi_app.web.api.shapes import Events, InState, events_shown
+from kozutumi_app.web.paging import After, Before, EventLimit, Limit
 
 router = APIRouter()
 

@@ -13,7 +13,7 @@ from kozutumi_app.use_cases import reconciliation_report
 from kozutumi_app.use_cases.reconciliation_report import Comparison, Finding
 from kozutumi_app.web.api.callers import ActingAdministrator, Administrator, App
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit, cut
+from kozutumi_app.web.paging import After, Limit, cut
 
 router = APIRouter(prefix="/storage")
 _FIRST: Final = 200
@@ -44,5 +44,5 @@ def ask_for_reconciliation(user: ActingAdministrator, services: App) -> Reconcil
 
 def _shown(services: Services, limit: int, after: str | None) -> Reconciliation:
     report = reconciliation_report.report(services)
-    page, rest = cut(report.findings, limit, after)
-    return Reconciliation(latest=report.latest, findings=page, next=rest)
+    page = cut(report.findings, limit, after)
+    return Reconciliation(latest=report.latest, findings=page.items, next=page.next)

@@ -15,8 +15,8 @@ from kozutumi_app.use_cases.service_accounts import ServiceAccount
 from kozutumi_app.use_cases.tokens import Issued, Token
 from kozutumi_app.web.api.callers import ActingAdministrator, ActingMember, Administrator, App, Body, Member
 from kozutumi_app.web.api.documented import Shown, answers
-from kozutumi_app.web.api.paging import After, Limit, cut
 from kozutumi_app.web.api.shapes import Id
+from kozutumi_app.web.paging import After, Limit, cut
 
 router = APIRouter()
 _NAME: Final[Any] = Field(min_length=1, max_length=100)
@@ -58,8 +58,8 @@ class ServiceAccounts(Shown):
 @router.get("/tokens", **answers(NotFound))
 def list_tokens(user: Member, services: App, limit: Limit = 100, after: After = None) -> Tokens:
     """One's own, newest first, ended ones too."""
-    page, rest = cut(tokens.listed(services, user.user_id), limit, after)
-    return Tokens(tokens=page, next=rest)
+    page = cut(tokens.listed(services, user.user_id), limit, after)
+    return Tokens(tokens=page.items, next=page.next)
 
 
 @router.post("/tokens", **answers(NotAllowed, status=201, shown_once="token"))
@@ -78,8 +78,8 @@ def revoke(token_id: str, user: ActingMember, services: App) -> None:
 def list_accounts(user: Administrator, services: App, limit: Limit = 100, after: After = None) -> ServiceAccounts:
     """Oldest first, with their tokens."""
     del user
-    page, rest = cut(service_accounts.listed(services), limit, after)
-    return ServiceAccounts(service_accounts=page, next=rest)
+    page = cut(service_accounts.listed(services), limit, after)
+    return ServiceAccounts(service_accounts=page.items, next=page.next)
 
 
 @router.post("/service-accounts", **answers(status=201))

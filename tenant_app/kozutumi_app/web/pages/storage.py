@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from kozutumi_app.domain.reconciliation import Kind, State
 from kozutumi_app.use_cases import accounts, reconciliation_report
-from kozutumi_app.web.api.paging import cut
+from kozutumi_app.web import paging
 from kozutumi_app.web.pages import context, frame, refusals
 from kozutumi_app.web.pages.context import Administrator, Submitting
 from kozutumi_app.web.pages.rendering import services
 from kozutumi_app.web.pages.words import _
+from kozutumi_app.web.paging import After
 
 router = APIRouter(prefix="/storage", route_class=refusals.PageRoute, include_in_schema=False)
-_AT_ONCE: Final = 100
 
 KINDS: Final[dict[str, str]] = {
     Kind.OBJECT_WITHOUT_ROW: _("an object that no file names"),
@@ -36,18 +36,14 @@ STATES: Final[dict[str, tuple[str, str]]] = {
 
 
 @router.get("")
-def storage_page(
-    request: Request, viewer: Administrator, after: Annotated[str | None, Query(max_length=64)] = None
-) -> Response:
+def storage_page(request: Request, viewer: Administrator, after: After = None) -> Response:
     report = reconciliation_report.report(services(request))
-    findings, older = cut(report.findings, _AT_ONCE, after)
     return frame.show(
         request,
         viewer,
         "storage.html",
         latest=report.latest,
-        findings=findings,
-        older=older,
+        page=paging.shown(report.findings, after),
         kinds=KINDS,
         states=STATES,
     )
