@@ -46,6 +46,7 @@ NAMESPACE_PREFIX: Final = "kz-"
 APP_PORT: Final = 8443
 INTERNAL_PORT: Final = 9443
 METRICS_PORT: Final = 9444
+REPORTS_PORT: Final = 9445  # of the operator alone
 SCANNER_PORT: Final = 3311
 
 SERVICE_CODE_PATTERN: Final = r"[a-z0-9]([-a-z0-9]{1,28}[a-z0-9])"

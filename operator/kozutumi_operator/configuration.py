@@ -54,6 +54,10 @@ class Configuration:
     def metrics_tls(self) -> Path:
         return self.secrets / "metrics-tls"
 
+    @property
+    def reports_tls(self) -> Path:
+        return self.secrets / "reports-tls"
+
     def authority(self) -> PlatformAuthority:
         """Read anew each time: the kubelet renews the files."""
         folder = self.secrets / "platform-ca"

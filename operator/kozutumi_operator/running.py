@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -23,6 +23,9 @@ from kozutumi_operator.errors import OperatorError
 from kozutumi_operator.guard import refuse_unguarded
 from kozutumi_operator.metrics import serving
 from kozutumi_operator.metrics.counting import Metrics
+from kozutumi_operator.reports import serving as reports
+from kozutumi_operator.reports.answering import Desk
+from kozutumi_operator.reports.delivering import Delivering
 from kozutumi_operator.wiring import jitter, wire
 
 WORKERS: Final = 8
@@ -41,15 +44,27 @@ async def run(configuration: Configuration) -> None:
         beat()
         async with serving.served(metrics.registry, configuration.metrics_tls):
             await leading.patiently("guards", lambda: refuse_unguarded(cluster, configuration.platform), jitter)
-            lease_name = lease.name_of(configuration.shard.name)
-            leadership = Leadership(cluster, configuration.identity, lease_name)
-            await leading.lead(leadership, now, beat)
-            metrics.leader.set(1)
-            try:
-                await serve(configuration, cluster, tenants, leadership, metrics)
-            finally:
-                with contextlib.suppress(OperatorError):
-                    await leadership.release(now())
+            desk = Desk(Delivering(cluster, tenants).deliver, metrics.reported)
+            async with reports.served(desk.answer, configuration.reports_tls):
+                await lead(configuration, cluster, tenants, metrics, beat)
+
+
+async def lead(
+    configuration: Configuration,
+    cluster: Cluster,
+    tenants: aiohttp.ClientSession,
+    metrics: Metrics,
+    beat: Callable[[], None],
+) -> None:
+    """Wait for the Lease, then work."""
+    leadership = Leadership(cluster, configuration.identity, lease.name_of(configuration.shard.name))
+    await leading.lead(leadership, now, beat)
+    metrics.leader.set(1)
+    try:
+        await serve(configuration, cluster, tenants, leadership, metrics)
+    finally:
+        with contextlib.suppress(OperatorError):
+            await leadership.release(now())
 
 
 @contextlib.asynccontextmanager

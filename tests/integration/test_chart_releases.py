@@ -39,6 +39,7 @@ COPIED = {
     "signatureSeed": ("configmap", "signature-seed"),
     "disposalSigner": ("secret", "disposal-signer"),
     "operatorMetricsTls": ("secret", "operator-metrics-tls"),
+    "operatorReportsTls": ("secret", "operator-reports-tls"),
 }
 
 

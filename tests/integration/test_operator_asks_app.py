@@ -29,8 +29,9 @@ class OverAsgi(Tenant):
         super().__init__(cast("aiohttp.ClientSession", None), "acme", cast("ssl.SSLContext", None))
         self._http = http
 
-    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        answer = await self._http.request(method, f"/internal/v1/{path}", json=body)
+    async def _send(self, method: str, path: str, data: bytes | None, kind: str) -> dict[str, Any]:
+        headers = {"Content-Type": kind}
+        answer = await self._http.request(method, f"/internal/v1/{path}", content=data, headers=headers)
         assert answer.is_success, answer.text
         return dict(answer.json())
 
@@ -85,3 +86,7 @@ async def test_the_head_that_was_pulled_is_asked_for_again_and_its_loss_is_in_th
     with services.database.read() as tx:
         (event,) = audit.page(tx, services, type_prefix="audit.restored")
     assert event.event.object_id == "ab" * 32
+
+
+async def test_a_report_of_mail_is_taken_as_one(tenant: Tenant) -> None:
+    assert await tenant.report(b"Subject: I am on holiday\r\n\r\nback on Monday\r\n") is None

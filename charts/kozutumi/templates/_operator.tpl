@@ -76,6 +76,9 @@ spec:
             - name: metrics
               containerPort: 9444
               protocol: TCP
+            - name: reports
+              containerPort: 9445
+              protocol: TCP
           livenessProbe:
             exec:
               command: [python, -m, kozutumi_operator.alive]
@@ -103,6 +106,9 @@ spec:
               readOnly: true
             - name: metrics-tls
               mountPath: /etc/kozutumi/metrics-tls
+              readOnly: true
+            - name: reports-tls
+              mountPath: /etc/kozutumi/reports-tls
               readOnly: true
       volumes:
         - name: tmp
@@ -134,6 +140,11 @@ spec:
         - name: metrics-tls
           secret:
             secretName: {{ .root.Values.secrets.operatorMetricsTls }}
+            defaultMode: 0440
+            optional: true
+        - name: reports-tls
+          secret:
+            secretName: {{ .root.Values.secrets.operatorReportsTls }}
             defaultMode: 0440
             optional: true
 {{- end }}

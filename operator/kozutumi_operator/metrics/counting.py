@@ -12,6 +12,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from kozutumi_operator.errors import OperatorError
+from kozutumi_operator.reports.outcomes import Outcome
 
 _PATH: Final = re.compile(
     r"/(?:api|apis/[^/]+)/[^/]+(?:/namespaces/[^/]+(?=/))?/(?P<plural>[a-z]+)(?P<name>/[^/]+)?(?P<sub>/[a-z]+)?"
@@ -44,8 +45,16 @@ class Metrics:
             registry=self.registry,
         )
         self.leader = Gauge("kozutumi_leader", "1 on the operator that is at work, else 0.", registry=self.registry)
+        self._reports = Counter(
+            "kozutumi_operator_reports", "Reports of mail, by outcome.", ["outcome"], registry=self.registry
+        )
+        for outcome in Outcome:
+            self._reports.labels(outcome)
         for result in ("success", "retry", "error"):
             self._reconciles.labels(result)
+
+    def reported(self, outcome: Outcome) -> None:
+        self._reports.labels(outcome).inc()
 
     def repaired(self, kind: str) -> None:
         self._repairs.labels(kind).inc()

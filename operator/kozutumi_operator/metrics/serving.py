@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from kozutumi_contract import labels, tls
-from kozutumi_contract.tls import ReloadingContext, TlsError
+from kozutumi_contract.tls import TlsError
+from kozutumi_operator import renewing
 
-RENEWAL_CHECK: Final = 60.0
 log = structlog.get_logger()
 
 
@@ -40,19 +39,9 @@ async def served(registry: CollectorRegistry, folder: Path, *, port: int = label
     runner = web.AppRunner(application(registry), access_log=None, handle_signals=False)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", port, ssl_context=context.context).start()  # noqa: S104 - a pod's own address
-    renewing = asyncio.create_task(_follow(context), name="metrics certificate")
+    following = asyncio.create_task(renewing.follow(context, "metrics"), name="metrics certificate")
     try:
         yield
     finally:
-        renewing.cancel()
+        following.cancel()
         await runner.cleanup()
-
-
-async def _follow(context: ReloadingContext) -> None:
-    while True:
-        await asyncio.sleep(RENEWAL_CHECK)
-        try:
-            if context.reload_if_changed():
-                log.info("metrics_certificate_renewed")
-        except TlsError as error:
-            log.warning("metrics_certificate_kept", error=str(error))

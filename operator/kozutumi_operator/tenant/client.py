@@ -97,9 +97,16 @@ class Tenant:
         """No new uploads or downloads from now on; whether none is running any more."""
         return bool((await self._call("POST", "drain", {})).get("drained"))
 
+    async def report(self, message: bytes) -> str | None:
+        """Bring a report of mail that did not arrive (RFC 3464); state of the mail that it names, None for none of theirs."""
+        state = (await self._send("POST", "bounces", message, "message/rfc822")).get("state")
+        return None if state is None else str(state)
+
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        data = None if body is None else orjson.dumps(body)
-        headers = {"Content-Type": "application/json"}
+        return await self._send(method, path, None if body is None else orjson.dumps(body), "application/json")
+
+    async def _send(self, method: str, path: str, data: bytes | None, kind: str) -> dict[str, Any]:
+        headers = {"Content-Type": kind}
         try:
             async with self._session.request(
                 method, f"{self._base}/{path}", data=data, headers=headers, ssl=self._tls, timeout=_TIMEOUT

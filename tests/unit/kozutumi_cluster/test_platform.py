@@ -167,7 +167,12 @@ def test_the_inbox_is_open_to_no_pod() -> None:
 
 def test_nothing_else_may_be_reached() -> None:
     allowed = [name for name, spec in POLICIES.items() if "ingress" in spec]
-    assert len(allowed) == 6
+    assert len(allowed) == 7
+    [reports] = POLICIES["kozutumi-system/operator-reports"]["ingress"]
+    assert reports == {
+        "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": names.MAIL}}}],
+        "ports": [{"protocol": "TCP", "port": 9445}],
+    }
     [metrics] = POLICIES["kozutumi-system/operator"]["ingress"]
     assert metrics == {
         "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": names.MONITORING}}}],

@@ -6,12 +6,13 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from kozutumi_cluster.demo.kubectl import Kubectl
 from kozutumi_cluster.errors import ClusterError
-from kozutumi_cluster.platform import authority, names
+from kozutumi_cluster.platform import authority, names, operator_ports
 from kozutumi_cluster.platform.authority import Data, Vault
 
 NOW = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
@@ -99,3 +100,19 @@ def edwards_key() -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+def test_each_port_of_the_operator_has_a_client_authority_of_its_own() -> None:
+    vault = MemoryVault()
+    platform = authority.ensure_authority(vault, NOW)
+    operator_ports.ensure(vault, platform, NOW)
+    first = dict(vault.kept)
+    for port in (operator_ports.METRICS, operator_ports.REPORTS):
+        trusted = x509.load_pem_x509_certificate(first[port.server, names.SYSTEM]["ca.crt"])
+        shown = {
+            each: x509.load_pem_x509_certificate(first[each.client, each.namespace]["tls.crt"])
+            for each in (operator_ports.METRICS, operator_ports.REPORTS)
+        }
+        assert [each for each, certificate in shown.items() if certificate.issuer == trusted.subject] == [port]
+    operator_ports.ensure(vault, platform, NOW)
+    assert vault.kept == first

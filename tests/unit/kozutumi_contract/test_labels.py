@@ -39,5 +39,5 @@ def test_every_object_says_whose_it_is_and_what() -> None:
 
 
 def test_no_two_ports_are_the_same() -> None:
-    ports = [labels.APP_PORT, labels.INTERNAL_PORT, labels.METRICS_PORT, labels.SCANNER_PORT]
-    assert ports == [8443, 9443, 9444, 3311]
+    ports = [labels.APP_PORT, labels.INTERNAL_PORT, labels.METRICS_PORT, labels.REPORTS_PORT, labels.SCANNER_PORT]
+    assert ports == [8443, 9443, 9444, 9445, 3311]

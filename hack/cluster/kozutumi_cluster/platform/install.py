@@ -20,8 +20,8 @@ from kozutumi_cluster.platform import (
     definitions,
     fleet,
     mail,
-    monitoring,
     names,
+    operator_ports,
     policies,
     product,
     seed,
@@ -80,7 +80,7 @@ class Installation:
         vault = Vault(self.kubectl)
         signer = authority.ensure_authority(vault, now)
         authority.ensure_root_credential(vault)
-        monitoring.ensure(vault, signer, now)
+        operator_ports.ensure(vault, signer, now)
         public_key = authority.ensure_signing_key(vault, names.MIRROR_KEY)
         proof = {"disposal.pub": authority.ensure_signing_key(vault, names.DISPOSAL_SIGNER).decode()}
         certificate = authority.pair_data(signer, signer.certificate)["ca.crt"]

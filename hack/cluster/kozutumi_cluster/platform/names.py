@@ -16,6 +16,7 @@ NAMESPACES: Final = (STORAGE, MAIL, MONITORING, GATEWAY)
 REGION: Final = "jp-dev-1"
 DOMAIN: Final = "kozutumi.test"
 MAIL_FROM: Final = f"no-reply@{DOMAIN}"
+BOUNCE_ADDRESS: Final = f"bounces@{DOMAIN}"
 
 S3: Final = "s3"
 S3_PORT: Final = 7070

@@ -20,6 +20,7 @@ def objects(node_address: str, api_port: int, cluster_ranges: tuple[str, ...]) -
         ingress("from-apps", names.MAIL, names.MAILPIT, [app], [names.SMTP_PORT]),
         ingress("from-outside", names.MAIL, names.MAILPIT, [outside(cluster_ranges)], [names.INBOX_PORT]),
         _operator_egress(node_address, api_port),
+        _reports(),
     ]
 
 
@@ -65,6 +66,16 @@ def _operator_egress(node_address: str, api_port: int) -> dict[str, Any]:
     selected = {"matchLabels": {labels.COMPONENT: "operator"}}
     spec = {"podSelector": selected, "policyTypes": ["Egress"], "egress": rules}
     return _policy("operator-to-platform", names.SYSTEM, spec)
+
+
+def _reports() -> dict[str, Any]:
+    """Where this platform's relay would stand."""
+    peer = {"namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: names.MAIL}}}
+    rules = [{"from": [peer], "ports": [_tcp(labels.REPORTS_PORT)]}]
+    selected = {"matchLabels": {labels.COMPONENT: "operator"}}
+    return _policy(
+        "operator-reports", names.SYSTEM, {"podSelector": selected, "policyTypes": ["Ingress"], "ingress": rules}
+    )
 
 
 def _tcp(port: int) -> dict[str, Any]:

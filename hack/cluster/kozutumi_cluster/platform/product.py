@@ -38,6 +38,7 @@ def settings(
         "SMTP_TLS": "starttls",
         "SMTP_SELECTOR": f"namespace={names.MAIL},{names.NAME}={names.MAILPIT}",
         "MAIL_FROM": names.MAIL_FROM,
+        "BOUNCE_ADDRESS": names.BOUNCE_ADDRESS,
         "MIRROR_URL": f"https://{names.host(names.MIRROR, names.SYSTEM)}:{names.MIRROR_PORT}",
         "MONITORING_NAMESPACE": names.MONITORING,
         "STORAGE_INTERVAL": "30",  # so that tests see a repair within seconds
