@@ -22,6 +22,7 @@ from kozutumi_app.domain import mail_rules
 from kozutumi_app.services import Services
 from kozutumi_app.use_cases import audit
 from kozutumi_contract import tls
+from returned_mail import report
 from smtp_sink import CUT, Sink
 
 BOUNCES = "bounces@mail.kozutumi.test"
@@ -202,31 +203,6 @@ async def test_a_relay_that_asks_for_reports_gets_what_names_the_mail(world: Wor
     assert f"ENVID={mail_id}" in mail.split()
     assert "RET=HDRS" in mail.split()
     assert "NOTIFY=FAILURE,DELAY" in rcpt.split()
-
-
-def report(mail_id: str, action: str = "failed", status: str = "5.1.1") -> bytes:
-    lines = [
-        "From: MAILER-DAEMON@mx.outside.test",
-        "To: noreply@kozutumi.test",
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
-        "",
-        "--b",
-        "Content-Type: message/delivery-status",
-        "",
-        "Reporting-MTA: dns; mx.outside.test",
-        "",
-        "Final-Recipient: rfc822; a@outside.test",
-        f"Action: {action}",
-        f"Status: {status}",
-        "",
-        "--b",
-        "Content-Type: text/rfc822-headers",
-        "",
-        f"Message-ID: <{mail_id}@kozutumi.test>",
-        "",
-        "--b--",
-    ]
-    return "\r\n".join(lines).encode()
 
 
 async def bring(services: Services, raw: bytes, kind: str = "message/rfc822") -> httpx.Response:

@@ -15,9 +15,13 @@ import httpx
 
 @dataclass(frozen=True)
 class Message:
+    """`sender` is that of the envelope."""
+
     id: str
     subject: str
     text: str
+    sender: str = ""
+    message_id: str = ""
 
     def link(self, path: str) -> str:
         """The one link of the message whose path starts with `path`."""
@@ -61,7 +65,7 @@ class Inbox:
 
     def _message(self, identifier: str) -> Message:
         raw = self._get(f"/api/v1/message/{identifier}")
-        return Message(identifier, raw["Subject"], raw["Text"])
+        return Message(identifier, raw["Subject"], raw["Text"], raw["ReturnPath"], raw["MessageID"])
 
     def _get(self, path: str, **query: str) -> Any:
         response = self._http.get(path, params=query, extensions=self._extensions)
