@@ -23,6 +23,9 @@ _STATES: Final = {"failed": MailState.BOUNCED, "delayed": MailState.DELAYED}
 _DELIVERY_STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RETURNED: Final = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
 _PARTS: Final = 20
+_LINES: Final = (
+    2000  # strangers write reports: each line may cost half a KiB to parse, and 64 KiB are 900 lines as mail has them
+)
 UNKNOWN_STATUS: Final = "5.0.0"
 
 
@@ -37,7 +40,13 @@ class Report:
 
 def parse(raw: bytes) -> Report | None:
     """None for anything that reports neither a failure nor a delay, or names no mail."""
-    message = message_from_bytes(raw, policy=compat32)
+    try:
+        return _parsed(message_from_bytes(b"".join(raw.splitlines(keepends=True)[:_LINES]), policy=compat32))
+    except RecursionError:  # parts in parts in parts, as no mail system nests them
+        return None
+
+
+def _parsed(message: Message) -> Report | None:
     parts = [part for part, _ in zip(message.walk(), range(_PARTS), strict=False)]
     blocks = [block for part in parts if part.get_content_type() in _DELIVERY_STATUS for block in _blocks(part)]
     outcome = _outcome(blocks)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,6 +112,23 @@ def test_the_failure_of_one_counts_before_the_delay_of_another() -> None:
     found = bounces.parse(report(delayed + "\n" + FAILED, returned=RETURNED))
     assert found is not None
     assert (found.state, found.status) == (MailState.BOUNCED, "5.1.1")
+
+
+NESTED = b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(1200))
+
+
+@pytest.mark.parametrize("raw", [NESTED, b"Content-Type: message/rfc822\n\n" * 2000], ids=["parts", "messages"])
+def test_what_is_nested_without_end_is_no_report(raw: bytes) -> None:
+    assert bounces.parse(raw) is None
+
+
+def test_a_report_of_empty_lines_alone_is_not_parsed_to_its_end() -> None:
+    endless = b"Content-Type: message/delivery-status\n\n" + b"\n" * 65_000
+    tracemalloc.start()
+    assert bounces.parse(endless) is None
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 2**20
 
 
 @settings(deadline=None)
