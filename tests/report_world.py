@@ -22,7 +22,7 @@ from kozutumi_contract import labels, tls
 from kozutumi_operator.cluster.kinds import ORGANIZATION, SECRET
 from kozutumi_operator.manifests import names
 from kozutumi_operator.reports import serving
-from kozutumi_operator.reports.answering import READING, Desk
+from kozutumi_operator.reports.answering import Desk
 from kozutumi_operator.reports.delivering import Delivering
 from kozutumi_operator.reports.outcomes import Outcome
 
@@ -109,7 +109,7 @@ class Bench:
             self.cluster.objects[SECRET.name, labels.namespace(code), names.OPERATOR_CLIENT_TLS] = {"data": self.pair}
 
     @contextlib.asynccontextmanager
-    async def served(self, *, reading: float = READING, deliver: Any = None) -> AsyncIterator[None]:
+    async def served(self, *, reading: float = 120.0, deliver: Any = None) -> AsyncIterator[None]:
         connector = aiohttp.TCPConnector(resolver=Loopback(self.app_port), force_close=True)
         async with aiohttp.ClientSession(connector=connector) as session:
             delivering = deliver or Delivering(self.cluster.as_cluster(), session).deliver

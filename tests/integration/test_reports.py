@@ -22,13 +22,19 @@ from kozutumi_operator.cluster.kinds import SECRET
 from kozutumi_operator.manifests import names
 from kozutumi_operator.reports import answering, serving
 from kozutumi_operator.reports.outcomes import LARGEST, Outcome
+from kozutumi_operator.tenant import client as tenant
 from report_world import CODES, LOOPBACK, MAIL, REPORT, Bench, address
 
 PAGE = Path(__file__).parents[2] / "docs/operations/mail.md"
 
 
 @pytest.fixture
-def bench(tmp_path: Path, unused_tcp_port_factory: Any) -> Bench:
+def bench(tmp_path: Path, unused_tcp_port_factory: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """No limit of time is near, but where a test sets one."""
+    for limit in ("HANDSHAKE", "HEADER", "CONNECTION"):
+        monkeypatch.setattr(serving, limit, 120.0)
+    monkeypatch.setattr(answering, "DELIVERING", 120.0)
+    monkeypatch.setattr(tenant, "_TIMEOUT", aiohttp.ClientTimeout(total=120))
     return Bench(tmp_path, unused_tcp_port_factory(), unused_tcp_port_factory())
 
 
@@ -182,7 +188,7 @@ async def test_who_begins_no_tls_must_go(bench: Bench, monkeypatch: pytest.Monke
 
 
 async def test_no_connection_is_for_ever(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "CONNECTION", 2.0)
+    monkeypatch.setattr(serving, "CONNECTION", 4.0)
     async with bench.apps.served(bench.app_folder, bench.app_port), bench.served():
         bench.apps.gate.clear()
         reader, writer = await bench.connected()
@@ -208,7 +214,7 @@ async def test_no_log_holds_a_body_or_an_address(
         raise ValueError(code, report)
 
     with structlog.testing.capture_logs() as logged:
-        async with bench.served(deliver=defective, reading=0.2):
+        async with bench.served(deliver=defective, reading=2.0):
             assert (await bench.bring(address("acme")))[0] == 500
             for broken in (b"X-Original-To bounces+what came back\r\n\r\n", b"\r\nwhat came"):
                 reader, writer = await bench.connected()
