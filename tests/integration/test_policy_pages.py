@@ -89,12 +89,16 @@ async def test_pages_of_others_are_not_there(services: Services) -> None:
 
 async def test_a_member_names_and_removes_a_substitute(services: Services) -> None:
     made = await world.company(services)
-    fields = {"substitute": made.other.user["id"], "begins": "2026-01-05", "ends": "2026-01-06"}
+    fields = {"substitute": " Other@ACME.test", "begins": "2026-01-05", "ends": "2026-01-06"}
     assert (await submit(made.boss, "/substitutes", **fields)).status_code == 303
     (named,) = (await made.boss.get("/substitutes")).json()["substitutes"]
     assert (named["begins_at"][:10], named["ends_at"][:10]) == ("2026-01-05", "2026-01-07")
-    for changed in ({"begins": "tomorrow"}, {"ends": "2026-01-01"}, {"substitute": "nobody"}):
-        assert (await submit(made.boss, "/substitutes", **(fields | changed))).status_code in {404, 422}
+    assert named["substitute_id"] == made.other.user["id"]
+    for changed in ({"begins": "tomorrow"}, {"ends": "2026-01-01"}, {"substitute": "nobody@acme.test"}):
+        refused = await submit(made.boss, "/substitutes", **(fields | changed))
+        assert refused.status_code == 422
+        for name, value in (fields | changed).items():
+            assert re.search(rf'name="{name}"[^>]* value="{value}"', refused.text), name
     assert (await submit(made.sender, f"/substitutes/{named['id']}/remove")).status_code == 404
     assert (await submit(made.boss, f"/substitutes/{named['id']}/remove")).status_code == 303
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from kozutumi_app.adapters.database.schema import invitations, sessions, users
 from kozutumi_app.domain.accounts import Role
-from kozutumi_app.errors import LastAdministrator, NotAllowed, NotFound
+from kozutumi_app.errors import InvalidInput, LastAdministrator, NotAllowed, NotFound
 from kozutumi_app.services import Services
 from kozutumi_app.use_cases import approval_jobs, audit
-from kozutumi_app.use_cases.sessions import SignedIn
+from kozutumi_app.use_cases.sessions import SignedIn, email_index
 
 _PERSON: Final = users.c.role != Role.SERVICE.value
 
@@ -34,22 +35,46 @@ def require_administrator(user: SignedIn) -> None:
         raise NotAllowed
 
 
-def members(services: Services) -> list[Member]:
-    """Every person, oldest first."""
+def ids(services: Services) -> list[str]:
+    """Of every person, oldest first."""
+    query = sa.select(users.c.id).where(_PERSON).order_by(users.c.created_at, users.c.id)
     with services.database.read() as tx:
-        rows = tx.execute(sa.select(users).where(_PERSON).order_by(users.c.created_at, users.c.id)).all()
-    return [
-        Member(
-            id=row.id,
-            email=services.columns.open("users", "email_sealed", row.id, row.email_sealed),
-            name=services.columns.open("users", "name_sealed", row.id, row.name_sealed) if row.name_sealed else "",
-            role=row.role,
-            disabled=row.disabled,
-            created_at=row.created_at,
-            accepted_at=row.accepted_at,
-        )
-        for row in rows
-    ]
+        return list(tx.execute(query).scalars())
+
+
+def members(services: Services, wanted: Sequence[str]) -> list[Member]:
+    """These people in this order; who is no person here is left out."""
+    with services.database.read() as tx:
+        rows = tx.execute(sa.select(users).where(_PERSON, users.c.id.in_(wanted))).all()
+    found = {row.id: _member(services, row) for row in rows}
+    return [found[user_id] for user_id in wanted if user_id in found]
+
+
+def find(services: Services, address: str) -> str | None:
+    """The id of the person with exactly this address; case does not matter. Beginnings of it cannot be looked up."""
+    with services.database.read() as tx:
+        same = users.c.email_index == email_index(services, address)
+        return tx.execute(sa.select(users.c.id).where(_PERSON, same)).scalar_one_or_none()
+
+
+def named(services: Services, address: str) -> str:
+    """As `find`; InvalidInput for nobody."""
+    found = find(services, address)
+    if found is None:
+        raise InvalidInput("Nobody with an account has exactly this address.")
+    return found
+
+
+def _member(services: Services, row: Any) -> Member:
+    return Member(
+        id=row.id,
+        email=services.columns.open("users", "email_sealed", row.id, row.email_sealed),
+        name=services.columns.open("users", "name_sealed", row.id, row.name_sealed) if row.name_sealed else "",
+        role=row.role,
+        disabled=row.disabled,
+        created_at=row.created_at,
+        accepted_at=row.accepted_at,
+    )
 
 
 def disable(services: Services, actor: SignedIn, user_id: str) -> None:

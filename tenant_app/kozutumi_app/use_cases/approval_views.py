@@ -58,10 +58,6 @@ class WaitingView:
     created_at: datetime
     expires_at: datetime
 
-    @property
-    def id(self) -> str:
-        return self.request_id
-
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -76,9 +72,8 @@ class Preview:
     votes: Sequence[VoteView]
 
 
-def waiting(services: Services, user: SignedIn) -> list[WaitingView]:
-    """What waits for this person, oldest first."""
-    found = approving.waiting(services, user.user_id)
+def lines(services: Services, user: SignedIn, found: Sequence[approving.Waiting]) -> list[WaitingView]:
+    """What is shown of each that waits for this person."""
     with services.database.read() as tx:
         return [_line(tx, services, user, each) for each in found]
 

@@ -38,6 +38,10 @@ class Waiting:
     created_at: datetime
     expires_at: datetime
 
+    @property
+    def id(self) -> str:
+        return self.request_id
+
 
 def waiting(services: Services, user_id: str) -> list[Waiting]:
     """Everything that waits for this person, oldest first."""

@@ -84,18 +84,32 @@ def remove(services: Services, actor: SignedIn, group_id: str) -> None:
 def set_members(services: Services, actor: SignedIn, group_id: str, members: Sequence[str]) -> None:
     """Replace the group's members; NotFound for a group or member there is not."""
     require_administrator(actor)
-    wanted = sorted(set(members))
     with services.database.write() as tx:
-        if tx.execute(sa.select(groups.c.id).where(groups.c.id == group_id)).scalar_one_or_none() is None:
-            raise NotFound
-        known = set(tx.execute(sa.select(users.c.id)).scalars())
-        if not set(wanted) <= known:
-            raise NotFound
-        tx.execute(sa.delete(group_members).where(group_members.c.group_id == group_id))
-        if wanted:
-            tx.execute(sa.insert(group_members), [{"group_id": group_id, "user_id": user_id} for user_id in wanted])
-        _record(tx, services, "group.members_set", actor, group_id, {"members": ", ".join(wanted)})
-        approval_jobs.ask_again(tx, services)
+        _set_members(tx, services, actor, group_id, set(members))
+
+
+def change_members(
+    services: Services, actor: SignedIn, group_id: str, *, shown: Sequence[str], kept: Sequence[str]
+) -> None:
+    """Of those `shown` only `kept` are members from now on, as is who else is `kept`; nothing changes for the others. NotFound as above."""
+    require_administrator(actor)
+    query = sa.select(group_members.c.user_id).where(group_members.c.group_id == group_id)
+    with services.database.write() as tx:
+        members = set(tx.execute(query).scalars())
+        _set_members(tx, services, actor, group_id, members - set(shown) | set(kept))
+
+
+def _set_members(tx: Connection, services: Services, actor: SignedIn, group_id: str, members: set[str]) -> None:
+    wanted = sorted(members)
+    if tx.execute(sa.select(groups.c.id).where(groups.c.id == group_id)).scalar_one_or_none() is None:
+        raise NotFound
+    if not members <= set(tx.execute(sa.select(users.c.id)).scalars()):
+        raise NotFound
+    tx.execute(sa.delete(group_members).where(group_members.c.group_id == group_id))
+    if wanted:
+        tx.execute(sa.insert(group_members), [{"group_id": group_id, "user_id": user_id} for user_id in wanted])
+    _record(tx, services, "group.members_set", actor, group_id, {"members": ", ".join(wanted)})
+    approval_jobs.ask_again(tx, services)
 
 
 def _record(

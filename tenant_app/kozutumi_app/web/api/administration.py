@@ -29,8 +29,8 @@ class Members(Shown):
 def list_members(user: Administrator, services: App, limit: Limit = 200, after: After = None) -> Members:
     """Oldest first."""
     del user
-    page = cut(accounts.members(services), limit, after)
-    return Members(members=page.items, next=page.next)
+    page = cut(accounts.ids(services), limit, after, key=str)
+    return Members(members=accounts.members(services, page.items), next=page.next)
 
 
 @router.post("/members", **answers(UserQuotaExceeded, status=201, scope=Scope.ADMIN))

@@ -54,8 +54,8 @@ class Substitutes(Shown):
 @router.get("/approvals", **answers(NotFound))
 def list_waiting(user: Member, services: App, limit: Limit = 100, after: After = None) -> Waiting:
     """Exactly the transfers that wait for the caller's decision, oldest first."""
-    page = cut(approval_views.waiting(services, user), limit, after)
-    return Waiting(approvals=page.items, next=page.next)
+    page = cut(approving.waiting(services, user.user_id), limit, after)
+    return Waiting(approvals=approval_views.lines(services, user, page.items), next=page.next)
 
 
 @router.get("/approvals/{request_id}", **answers(NotFound))

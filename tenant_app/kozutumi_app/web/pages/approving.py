@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
@@ -12,17 +14,20 @@ from kozutumi_app.errors import ApprovalClosed, InvalidInput, NotApprover, NotFo
 from kozutumi_app.use_cases import accounts, approval_views, approving, substitutes
 from kozutumi_app.use_cases.accounts import Member
 from kozutumi_app.use_cases.sessions import SignedIn
+from kozutumi_app.web import paging
 from kozutumi_app.web.pages import context, frame, refusals
 from kozutumi_app.web.pages.context import Submitting, Viewer
 from kozutumi_app.web.pages.rendering import services
+from kozutumi_app.web.paging import After
 
 router = APIRouter(route_class=refusals.PageRoute, include_in_schema=False)
 _DECISIONS: Final = {"agree": True, "refuse": False}
+_NOBODY: Final = MappingProxyType({"substitute": "", "begins": "", "ends": ""})
 
 
 @router.get("/approvals")
-def approvals_page(request: Request, viewer: Viewer) -> Response:
-    return _list(request, viewer)
+def approvals_page(request: Request, viewer: Viewer, after: After = None) -> Response:
+    return _list(request, viewer, after=after)
 
 
 @router.get("/approvals/{request_id}")
@@ -62,12 +67,13 @@ def name_substitute(
             services(request),
             viewer,
             user_id=viewer.user_id,
-            substitute_id=substitute,
+            substitute_id=accounts.named(services(request), substitute),
             begins_at=_day(begins),
             ends_at=_day(ends) + timedelta(days=1),
         )
     except (InvalidInput, NotFound) as error:
-        return _list(request, viewer, status=error.status, problem=refusals.sentence(request, error))
+        typed = {"substitute": substitute, "begins": begins, "ends": ends}
+        return _list(request, viewer, status=error.status, problem=refusals.sentence(request, error), typed=typed)
     return context.redirect("/approvals")
 
 
@@ -90,10 +96,19 @@ def _day(text: str) -> datetime:
         raise InvalidInput from None
 
 
-def _list(request: Request, viewer: SignedIn, *, status: int = 200, problem: str | None = None) -> Response:
+def _list(
+    request: Request,
+    viewer: SignedIn,
+    *,
+    after: str | None = None,
+    status: int = 200,
+    problem: str | None = None,
+    typed: Mapping[str, str] = _NOBODY,
+) -> Response:
     given = services(request)
-    people = {member.id: member for member in accounts.members(given)}
+    page = paging.shown(approving.waiting(given, viewer.user_id), after)
     mine = [each for each in substitutes.listed(given, viewer) if each.user_id == viewer.user_id]
+    people = {each.id: each for each in accounts.members(given, [each.substitute_id for each in mine])}
     return frame.show(
         request,
         viewer,
@@ -101,8 +116,9 @@ def _list(request: Request, viewer: SignedIn, *, status: int = 200, problem: str
         status=status,
         path="/approvals",
         problem=problem,
-        approvals=approval_views.waiting(given, viewer),
-        people=[member for member in people.values() if _can_stand_in(member, viewer)],
+        page=page,
+        approvals=approval_views.lines(given, viewer, page.items),
+        form=typed,
         substitutes=[(each, _called(people.get(each.substitute_id))) for each in mine],
     )
 
@@ -121,11 +137,6 @@ def _show(
         preview=shown,
         request_id=request_id,
     )
-
-
-def _can_stand_in(member: Member, viewer: SignedIn) -> bool:
-    working = member.accepted_at is not None and not member.disabled and member.role in {"admin", "member"}
-    return working and member.id != viewer.user_id
 
 
 def _called(member: Member | None) -> str:

@@ -39,6 +39,12 @@ def _same_origin(request: Request) -> None:
     security.require_same_origin(request)
 
 
+async def _fields(request: Request) -> dict[str, str]:
+    """The form's texts; Starlette keeps what it read for the token of `Submitting`."""
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+Fields = Annotated[dict[str, str], Depends(_fields)]
 Viewer = Annotated[SignedIn, Depends(_viewer)]
 Administrator = Annotated[SignedIn, Depends(_administrator)]
 Submitting = Annotated[SignedIn, Depends(_submitting)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
@@ -11,12 +13,15 @@ from starlette.responses import Response
 from kozutumi_app.domain.policies import Scope
 from kozutumi_app.domain.policy_documents import RANGES
 from kozutumi_app.errors import InvalidInput, NotFound
+from kozutumi_app.services import Services
 from kozutumi_app.use_cases import accounts, groups, policies
+from kozutumi_app.use_cases.accounts import Member
 from kozutumi_app.use_cases.sessions import SignedIn
-from kozutumi_app.web import security
+from kozutumi_app.web import paging, security
 from kozutumi_app.web.pages import context, frame, policy_form, refusals
 from kozutumi_app.web.pages.context import Administrator, Submitting
 from kozutumi_app.web.pages.rendering import services
+from kozutumi_app.web.paging import After
 
 router = APIRouter(route_class=refusals.PageRoute, include_in_schema=False)
 _LEVELS: Final = {
@@ -28,8 +33,8 @@ _LEVELS: Final = {
 
 
 @router.get("/policies")
-def overview(request: Request, viewer: Administrator) -> Response:
-    return _overview(request, viewer)
+def overview(request: Request, viewer: Administrator, after: After = None) -> Response:
+    return _overview(request, viewer, after=after)
 
 
 @router.post("/policies/groups")
@@ -47,16 +52,38 @@ def level_page(request: Request, viewer: Administrator, level: str) -> Response:
 
 
 @router.get("/policies/{level}/{subject_id}")
-def subject_page(request: Request, viewer: Administrator, level: str, subject_id: str) -> Response:
-    return _level(request, viewer, level, subject_id)
+def subject_page(request: Request, viewer: Administrator, level: str, subject_id: str, after: After = None) -> Response:
+    return _level(request, viewer, level, subject_id, after=after)
 
 
 @router.post("/policies/groups/{group_id}/members")
-def set_members(
-    request: Request, viewer: Submitting, group_id: str, member: Annotated[list[str] | None, Form()] = None
+def change_members(
+    request: Request,
+    viewer: Submitting,
+    group_id: str,
+    shown: Annotated[list[str] | None, Form()] = None,
+    member: Annotated[list[str] | None, Form()] = None,
+    address: Annotated[str, Form()] = "",
+    after: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    groups.set_members(services(request), viewer, group_id, member or [])
-    return context.redirect(f"/policies/groups/{group_id}")
+    accounts.require_administrator(viewer)
+    given, ticked = services(request), member or []
+    try:
+        added = [accounts.named(given, address)] if address.strip() else []
+    except InvalidInput as error:
+        return _level(
+            request,
+            viewer,
+            "groups",
+            group_id,
+            after=after,
+            status=error.status,
+            problem=refusals.sentence(request, error),
+            ticked=ticked,
+            address=address,
+        )
+    groups.change_members(given, viewer, group_id, shown=shown or [], kept=[*ticked, *added])
+    return context.redirect(f"/policies/groups/{group_id}" + (f"?after={quote(after)}" if after else ""))
 
 
 @router.post("/policies/groups/{group_id}/remove")
@@ -82,14 +109,23 @@ async def _state(request: Request, viewer: SignedIn, level: str, subject_id: str
 
 
 def _stated(request: Request, viewer: SignedIn, level: str, subject_id: str, texts: dict[str, str]) -> Response:
-    document, client = policy_form.read(texts), security.client_address(request)
+    given, client = services(request), security.client_address(request)
     try:
-        policies.state(services(request), viewer, _scope(level), document, client=client, subject_id=subject_id)
+        document = policy_form.read(_with_approver(given, texts))
+        policies.state(given, viewer, _scope(level), document, client=client, subject_id=subject_id)
     except InvalidInput as error:
-        wrong = policy_form.out_of_range(document)
+        wrong = policy_form.out_of_range(policy_form.read(texts))
         problem = refusals.sentence(request, InvalidInput() if wrong else error)
         return _level(request, viewer, level, subject_id, texts, status=error.status, problem=problem, wrong=wrong)
     return context.redirect("/policies")
+
+
+def _with_approver(given: Services, texts: dict[str, str]) -> dict[str, str]:
+    """Those who are ticked, and the one who was typed."""
+    address = texts.get("approver", "")
+    if not address.strip():
+        return texts
+    return texts | {"approvers": f"{texts.get('approvers', '')}\nuser:{accounts.named(given, address)}"}
 
 
 def _scope(level: str) -> Scope:
@@ -98,8 +134,9 @@ def _scope(level: str) -> Scope:
     return _LEVELS[level]
 
 
-def _overview(request: Request, viewer: SignedIn, *, status: int = 200, problem: str | None = None) -> Response:
-    given = services(request)
+def _overview(
+    request: Request, viewer: SignedIn, *, after: str | None = None, status: int = 200, problem: str | None = None
+) -> Response:
     return frame.show(
         request,
         viewer,
@@ -107,8 +144,7 @@ def _overview(request: Request, viewer: SignedIn, *, status: int = 200, problem:
         status=status,
         path="/policies",
         problem=problem,
-        groups=groups.listed(given, viewer),
-        members=accounts.members(given),
+        page=paging.shown(groups.listed(services(request), viewer), after),
     )
 
 
@@ -118,12 +154,18 @@ def _level(
     level: str,
     subject_id: str,
     texts: dict[str, str] | None = None,
+    *,
+    after: str | None = None,
     **values: Any,
 ) -> Response:
     given = services(request)
     stated = policies.stated(given, viewer, _scope(level), subject_id)
-    members, known = accounts.members(given), groups.listed(given, viewer)
-    called = {each.id: each.name for each in known} | {each.id: each.name or each.email for each in members}
+    form = policy_form.filled(stated) if texts is None else policy_form.typed(texts)
+    known, people = groups.listed(given, viewer), accounts.ids(given)
+    group = next((each for each in known if each.id == subject_id), None)
+    person = next(iter(accounts.members(given, [subject_id])), None)
+    inside = frozenset(group.members if group else ())
+    page = paging.shown(sorted(people, key=lambda user_id: user_id not in inside), after, key=str)
     return frame.show(
         request,
         viewer,
@@ -131,12 +173,23 @@ def _level(
         path=f"/policies/{level}/{subject_id}".rstrip("/"),
         level=level,
         subject_id=subject_id,
-        called=called.get(subject_id, ""),
-        form=policy_form.filled(stated) if texts is None else policy_form.typed(texts),
+        called=group.name if group else (person.name or person.email) if person else "",
+        form=form,
         units=policy_form.UNITS,
         ranges=RANGES,
-        members=members,
-        group=next((each for each in known if each.id == subject_id), None),
+        page=page,
+        after=after or "",
+        members=accounts.members(given, page.items) if group else [],
+        group=group,
         groups=known,
-        **{"problem": None, "wrong": frozenset(), **values},
+        candidates=_candidates(given, form["approvers"].split(), people),
+        all_shown=len(people) <= paging.SHOWN,
+        **{"problem": None, "wrong": frozenset(), "ticked": inside, "address": "", **values},
     )
+
+
+def _candidates(given: Services, chosen: Sequence[str], people: Sequence[str]) -> list[Member]:
+    """People to tick as approvers: who is one, and as many others as a list may show. Anybody else is typed."""
+    ticked = [entry.removeprefix("user:") for entry in chosen if entry.startswith("user:")]
+    listed = accounts.members(given, list(dict.fromkeys([*ticked, *people[: paging.SHOWN]])))
+    return [each for each in listed if not each.disabled or each.id in ticked]

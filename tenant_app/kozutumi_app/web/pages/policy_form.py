@@ -32,7 +32,7 @@ NO_LIMIT: Final = "-"  # a list that states "none", which is something else than
 
 def typed(texts: Mapping[str, str]) -> dict[str, str]:
     """The form as it was sent in, with everything that it left out empty."""
-    empty = dict.fromkeys((*LISTS, *RANGES, "approval", "may_send_outside"), "")
+    empty = dict.fromkeys((*LISTS, *RANGES, "approval", "approver", "may_send_outside"), "")
     units = {f"{name}_unit": quantities.largest(of) for name, of in UNITS.items()}
     return {**empty, **units, **texts}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
 from kozutumi_app.domain import quantities
@@ -18,7 +18,7 @@ from kozutumi_app.use_cases.receive_requests import NewRequest
 from kozutumi_app.use_cases.sessions import SignedIn
 from kozutumi_app.web import download
 from kozutumi_app.web.pages import auditing, context, frame, limits, refusals, views
-from kozutumi_app.web.pages.context import Submitting, Viewer
+from kozutumi_app.web.pages.context import Fields, Submitting, Viewer
 from kozutumi_app.web.pages.rendering import locale_of, services
 
 router = APIRouter(prefix="/requests", route_class=refusals.PageRoute, include_in_schema=False)
@@ -39,13 +39,8 @@ def new(request: Request, viewer: Viewer) -> Response:
     return _form(request, viewer, _empty(request, viewer))
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """The form's texts; Starlette keeps what it read for the token of `Submitting`."""
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-
-
 @router.post("/new")
-def create(request: Request, viewer: Submitting, fields: Annotated[dict[str, str], Depends(_fields)]) -> Response:
+def create(request: Request, viewer: Submitting, fields: Fields) -> Response:
     form = _empty(request, viewer)
     form = {name: fields.get(name, default) for name, default in form.items()}
     try:
