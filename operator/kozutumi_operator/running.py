@@ -98,6 +98,8 @@ async def serve(
     handlers.listen(registry, ORGANIZATION, wired.resolving.organization_seen)
     handlers.listen(registry, ORGANIZATION_PLAN, wired.planning.seen)
     await wired.people.listen(registry)
+    for kind in wired.relisting.kinds:
+        handlers.listen(registry, kind, wired.relisting.seen)
     kopf_settings = handlers.settings(configuration.shard)
     work: dict[str, Coroutine[Any, Any, None]] = {
         "kopf": kopf.operator(registry=registry, settings=kopf_settings, clusterwide=True),

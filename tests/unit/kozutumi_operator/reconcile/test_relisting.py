@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import operator_builders as builders
 from fake_cluster import FakeCluster
 from kozutumi_operator.cluster.kinds import ORGANIZATION, ORGANIZATION_PLAN, Kind, Object
 from kozutumi_operator.errors import ClusterUnavailable
+from kozutumi_operator.reconcile import relisting
 from kozutumi_operator.reconcile.effects import Effects
 from kozutumi_operator.reconcile.planning import Planning
 from kozutumi_operator.reconcile.relisting import Kept, Relisting
@@ -85,3 +87,48 @@ async def test_a_listing_that_fails_makes_nothing_gone(cluster: FakeCluster, mon
     ]
     await Relisting(cluster.as_cluster(), kept).look()
     assert told == []
+
+
+async def test_it_lists_after_its_start_and_each_listing_of_a_watch_and_never_at_rest(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relisting, "SETTLING", 0.0)
+    looks = asyncio.Queue[None]()
+    again = Relisting(cluster.as_cluster(), [Kept(ORGANIZATION_PLAN, lambda: ["small"], lambda *_: None)])
+
+    async def look() -> None:
+        looks.put_nowait(None)
+
+    monkeypatch.setattr(again, "look", look)
+    running = asyncio.create_task(again.run())
+    try:
+        await looks.get()
+        for event in ("ADDED", "MODIFIED", "DELETED"):
+            again.seen(event, {})
+        await asyncio.sleep(0.05)
+        assert looks.empty()
+        again.seen(None, {})
+        await looks.get()
+        await asyncio.sleep(0.05)
+        assert looks.empty()
+    finally:
+        running.cancel()
+
+
+async def test_a_listing_that_fails_is_tried_again(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relisting, "SETTLING", 0.0)
+    told = asyncio.Queue[str]()
+    listing, failures = cluster.list, [ClusterUnavailable("503"), ClusterUnavailable("503")]
+
+    async def failing(kind: Kind, namespace: str | None = None, *, label_selector: str = "") -> list[Object]:
+        if failures:
+            raise failures.pop()
+        return await listing(kind, namespace, label_selector=label_selector)
+
+    monkeypatch.setattr(cluster, "list", failing)
+    kept = Kept(ORGANIZATION_PLAN, lambda: ["gone"], lambda _, found: told.put_nowait(found["metadata"]["name"]))
+    running = asyncio.create_task(Relisting(cluster.as_cluster(), [kept]).run())
+    try:
+        assert await told.get() == "gone"
+    finally:
+        running.cancel()
