@@ -102,13 +102,13 @@ async def test_it_lists_after_its_start_and_each_listing_of_a_watch_and_never_at
     monkeypatch.setattr(again, "look", look)
     running = asyncio.create_task(again.run())
     try:
-        await looks.get()
+        await asyncio.wait_for(looks.get(), 30)
         for event in ("ADDED", "MODIFIED", "DELETED"):
             again.seen(event, {})
         await asyncio.sleep(0.05)
         assert looks.empty()
         again.seen(None, {})
-        await looks.get()
+        await asyncio.wait_for(looks.get(), 30)
         await asyncio.sleep(0.05)
         assert looks.empty()
     finally:
@@ -129,6 +129,6 @@ async def test_a_listing_that_fails_is_tried_again(cluster: FakeCluster, monkeyp
     kept = Kept(ORGANIZATION_PLAN, lambda: ["gone"], lambda _, found: told.put_nowait(found["metadata"]["name"]))
     running = asyncio.create_task(Relisting(cluster.as_cluster(), [kept]).run())
     try:
-        assert await told.get() == "gone"
+        assert await asyncio.wait_for(told.get(), 30) == "gone"
     finally:
         running.cancel()
