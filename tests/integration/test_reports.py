@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import ssl
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -246,8 +245,6 @@ async def handed_over(script: Path, home: Path, to: str, report: bytes) -> int:
 
 
 async def test_the_script_of_the_page_about_mail_brings_drops_or_keeps(bench: Bench, tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("the script needs curl")
     told = re.search(r"```sh\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
     assert told
     pair = bench.relays.issue(tmp_path / "relay", ["relay"], peer=bench.servers)

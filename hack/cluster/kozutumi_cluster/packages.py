@@ -26,7 +26,8 @@ NEEDED = {
     "buildah": "buildah",
 }
 
-# What the tests run beside the cluster: a real scanner, a real browser, a capture of the wire, tus-js-client in Node.
+# What the tests run beside the cluster: a real scanner, a real browser, a capture of the wire, tus-js-client in Node,
+# the relay's script.
 FOR_TESTS = {
     "clamav-daemon": "clamd",
     "clamav-freshclam": "freshclam",
@@ -36,6 +37,7 @@ FOR_TESTS = {
     "iputils-ping": "ping",
     "nodejs": "node",
     "npm": "npm",
+    "curl": "curl",
 }
 
 
