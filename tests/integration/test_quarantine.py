@@ -89,6 +89,24 @@ async def test_a_released_file_is_delivered_and_said_to_be_unscanned(tmp_path: P
     assert (outcome, details["comment"], details["reason"]) == ("ok", COMMENT["comment"], "encrypted")
 
 
+@pytest.mark.parametrize(
+    ("policy", "status", "then"), [("AdministratorRelease", 200, "AwaitingFiles"), ("Reject", 409, "Draft")]
+)
+async def test_a_scanner_quicker_than_its_sender_changes_nothing(
+    tmp_path: Path, policy: str, status: int, then: str
+) -> None:
+    """What may still be released is sent and waits for that; what nobody can release is said at once."""
+    services, sender = await organized(tmp_path, policy)
+    uploaded = await sender.upload(CONTENT)
+    run_jobs(services)
+    assert (await sender.shown())["files"][0]["state"] == "Unscannable"
+    answer = await sender.browser.post(f"/transfers/{sender.transfer_id}/send")
+    assert (answer.status_code, (await sender.shown())["state"]) == (status, then)
+    answer = await sender.administrator.post(f"/quarantine/{uploaded}/release", COMMENT)
+    run_jobs(services)
+    assert (await sender.shown())["state"] == ("Delivered" if answer.status_code == 200 else then)
+
+
 async def test_where_the_policy_is_to_reject_nobody_releases(tmp_path: Path) -> None:
     services, sender = await organized(tmp_path, "Reject")
     uploaded = await refused(services, sender)

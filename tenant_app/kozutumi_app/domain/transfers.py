@@ -80,8 +80,10 @@ def is_blocked(file_states: Sequence[str]) -> bool:
     return any(state in _REFUSED for state in file_states)
 
 
-def may_send(state: str, file_states: Sequence[str]) -> bool:
-    return state == TransferState.DRAFT and bool(file_states) and not is_blocked(file_states)
+def may_send(state: str, file_states: Sequence[str], *, releases: bool) -> bool:
+    """`releases`: an administrator may let Unscannable files out, so it waits for that, however quick the scanner was."""
+    hopeless = _REFUSED - {"Unscannable"} if releases else _REFUSED
+    return state == TransferState.DRAFT and bool(file_states) and hopeless.isdisjoint(file_states)
 
 
 def may_cancel(state: str) -> bool:

@@ -32,7 +32,8 @@ def send(services: Services, user_id: str, transfer_id: str) -> str:
             return str(row.state)  # asked twice: the first answer may have been lost
         if row.state != TransferState.DRAFT:
             raise TransferClosed
-        if not rules.may_send(row.state, readability.file_states(tx, services, transfer_id)):
+        states = readability.file_states(tx, services, transfer_id)
+        if not rules.may_send(row.state, states, releases=readability.may_release(services)):
             raise NotDeliverable
         drafts.require_sendable(tx, services, row)
         given_up = max(row.expires_at, sending.given_up_at(services.clock.now(), row.lifetime, row.hold_for))

@@ -88,7 +88,7 @@ def test_every_way_ends_and_passes_each_gate_that_is_asked_for() -> None:
 
 def test_each_act_has_its_states() -> None:
     assert [state.value for state in TransferState if may_recall(state)] == ["Delivered"]
-    assert [state.value for state in TransferState if may_send(state, ["Scanning"])] == ["Draft"]
+    assert [state.value for state in TransferState if may_send(state, ["Scanning"], releases=False)] == ["Draft"]
     assert [state.value for state in TransferState if may_cancel(state)] == [
         "Draft",
         "AwaitingFiles",
@@ -102,5 +102,22 @@ def test_a_refused_file_blocks_all() -> None:
     assert is_blocked(["Unscannable"])
     assert is_blocked(["Clean", "Refused"])
     assert not is_blocked(["Clean", "Scanning"])
-    assert not may_send(TransferState.DRAFT, ["Clean", "Infected"])
-    assert not may_send(TransferState.DRAFT, [])
+
+
+@pytest.mark.parametrize(
+    ("file_states", "sent_where"),
+    [
+        (["Clean", "Scanning"], {"Reject", "AdministratorRelease"}),
+        (["Clean", "Released"], {"Reject", "AdministratorRelease"}),
+        (["Clean", "Unscannable"], {"AdministratorRelease"}),
+        (["Unscannable", "Infected"], set()),
+        (["Clean", "Refused"], set()),
+        ([], set()),
+    ],
+)
+def test_a_draft_is_sent_unless_nobody_could_ever_let_it_go(file_states: list[str], sent_where: set[str]) -> None:
+    policies = {"Reject": False, "AdministratorRelease": True}
+    sent = {
+        name for name, releases in policies.items() if may_send(TransferState.DRAFT, file_states, releases=releases)
+    }
+    assert sent == sent_where
