@@ -72,6 +72,23 @@ async def test_an_administrator_states_policies_and_an_approver_decides(services
     assert "一行目\n二行目" in shown
 
 
+async def test_a_refused_form_marks_each_field_and_names_its_wrong_entries(services: Services) -> None:
+    made = await world.company(services)
+    fields = {"allowed_domains": "a.test\nexample\nb@c.test", "networks": "10.0.0.1/8", "blocked_types": ".exe"}
+    many = " ".join(f"d{number}.test" for number in range(201))
+    refused = await submit(made.admin, "/policies/organization", **fields, blocked_domains=many)
+    assert refused.status_code == 422
+    marked = dict(re.findall(r'<p class="wrong" id="(\w+)-wrong">([^<]+)</p>', refused.text))
+    assert marked == {
+        "allowed_domains": "直すか、削除してください: example, b@c.test",
+        "blocked_domains": "200 件までです。",
+        "networks": "直すか、削除してください: 10.0.0.1/8",
+    }
+    assert refused.text.count('aria-invalid="true"') == len(marked)
+    assert "a.test\nexample\nb@c.test</textarea>" in refused.text
+    assert not any((await made.admin.get("/policies/organization")).json().values())
+
+
 async def test_pages_of_others_are_not_there(services: Services) -> None:
     made = await world.company(services)
     await world.state(made.admin, approval="Always", approvers=[world.user(made.boss)])

@@ -36,17 +36,19 @@ _ONLY_AT: Final[Mapping[str, frozenset[Scope]]] = {
 
 
 def parse(document: Mapping[str, Any], scope: Scope) -> Statement:
-    """Return what a level states; an absent field or null states nothing. InvalidInput names the field."""
-    values: dict[str, Any] = {}
-    for name, value in document.items():
-        if name not in FIELDS or scope not in _ONLY_AT.get(name, frozenset(Scope)):
-            raise InvalidInput(f"Check: {name}.")
-        if value is not None:
-            try:
-                values[name] = _READERS[name](value)
-            except (TypeError, ValueError):
-                raise InvalidInput(f"Check: {name}.") from None
-    return Statement(**values)
+    """Return what a level states; an absent field or null states nothing. InvalidInput tells of each field what it may be."""
+    if wrong := faults(document, scope):
+        raise InvalidInput(" ".join(f"{name}: {_expected(name, scope)}." for name in sorted(wrong)))
+    return Statement(**{name: _READERS[name](value) for name, value in document.items() if value is not None})
+
+
+def faults(document: Mapping[str, Any], scope: Scope) -> dict[str, tuple[str, ...]]:
+    """Fields that this level cannot state so, each with the entries to correct; with none where the whole is wrong."""
+    return {
+        name: _odd_entries(name, value)
+        for name, value in document.items()
+        if not _is_statable(name, scope) or (value is not None and _refuses(_READERS[name], value))
+    }
 
 
 def document(statement: Statement) -> dict[str, Any]:
@@ -68,6 +70,33 @@ def lists(*entries: Sequence[str]) -> Rules:
     return frozenset(frozenset(each) for each in entries if each)
 
 
+def _is_statable(name: str, scope: Scope) -> bool:
+    return name in FIELDS and scope in _ONLY_AT.get(name, frozenset(Scope))
+
+
+def _refuses(read: Callable[[Any], Any], value: Any) -> bool:
+    try:
+        read(value)
+    except (TypeError, ValueError):
+        return True
+    return False
+
+
+def _odd_entries(name: str, value: Any) -> tuple[str, ...]:
+    if name not in _ENTRIES or not isinstance(value, (list, tuple)):
+        return ()
+    texts = [entry for entry in value if isinstance(entry, str)]
+    return tuple(entry for entry in texts if _refuses(_ENTRIES[name], _folded(entry)))
+
+
+def _expected(name: str, scope: Scope) -> str:
+    if not _is_statable(name, scope):
+        return f"the level {scope} does not state it"
+    if name in RANGES:
+        return "a whole number from {} to {}".format(*RANGES[name])
+    return _FORMS[name]
+
+
 def _written(name: str, value: Any) -> Any:
     if name in _RULES:
         return sorted(entry for rule in value for entry in rule)  # a level has one list
@@ -79,7 +108,11 @@ def _written(name: str, value: Any) -> Any:
 def _entries(value: Any, read: Callable[[str], str]) -> frozenset[str]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_ENTRIES or not all(isinstance(e, str) for e in value):
         raise ValueError("not a list of texts")
-    return frozenset(read(entry.strip().lower()) for entry in value)
+    return frozenset(read(_folded(entry)) for entry in value)
+
+
+def _folded(entry: str) -> str:
+    return entry.strip().lower()
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
@@ -124,15 +157,31 @@ def _yes_or_no(value: Any) -> bool:
     return value
 
 
+_ENTRIES: Final[Mapping[str, Callable[[str], str]]] = {
+    "allowed_domains": _matching(_DOMAIN),
+    "blocked_domains": _matching(_DOMAIN),
+    "internal_domains": _matching(_DOMAIN),
+    "allowed_types": _type,
+    "blocked_types": _type,
+    "approvers": _matching(_APPROVER),
+    "networks": _network,
+}
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "allowed_domains": _rules_of(_matching(_DOMAIN)),
-    "blocked_domains": _set_of(_matching(_DOMAIN)),
-    "internal_domains": _set_of(_matching(_DOMAIN)),
     "may_send_outside": _yes_or_no,
-    "allowed_types": _rules_of(_type),
-    "blocked_types": _set_of(_type),
     "approval": Approval,
-    "approvers": _set_of(_matching(_APPROVER)),
-    "networks": _rules_of(_network),
+    **{name: _rules_of(read) if name in _RULES else _set_of(read) for name, read in _ENTRIES.items()},
     **{name: _number(*ends) for name, ends in RANGES.items()},
+}
+_DOMAINS: Final = f"at most {MAX_ENTRIES} domains such as example.com"
+_TYPES: Final = f"at most {MAX_ENTRIES} endings such as .pdf or media types such as image/*"
+_FORMS: Final[Mapping[str, str]] = {
+    "allowed_domains": _DOMAINS,
+    "blocked_domains": _DOMAINS,
+    "internal_domains": _DOMAINS,
+    "allowed_types": _TYPES,
+    "blocked_types": _TYPES,
+    "approvers": f"at most {MAX_ENTRIES} of user:<id> or group:<id>",
+    "networks": f"at most {MAX_ENTRIES} address ranges such as 192.0.2.0/24, with no bit set after the prefix",
+    "may_send_outside": "true or false",
+    "approval": "one of " + ", ".join(Approval),
 }

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from kozutumi_app.domain import policy_documents
 from kozutumi_app.domain.policies import Scope
-from kozutumi_app.domain.policy_documents import RANGES
 from kozutumi_app.errors import InvalidInput, NotFound
 from kozutumi_app.services import Services
 from kozutumi_app.use_cases import accounts, groups, policies
@@ -114,7 +114,7 @@ def _stated(request: Request, viewer: SignedIn, level: str, subject_id: str, tex
         document = policy_form.read(_with_approver(given, texts))
         policies.state(given, viewer, _scope(level), document, client=client, subject_id=subject_id)
     except InvalidInput as error:
-        wrong = policy_form.out_of_range(policy_form.read(texts))
+        wrong = policy_documents.faults(policy_form.read(texts), _scope(level))
         problem = refusals.sentence(request, InvalidInput() if wrong else error)
         return _level(request, viewer, level, subject_id, texts, status=error.status, problem=problem, wrong=wrong)
     return context.redirect("/policies")
@@ -176,7 +176,8 @@ def _level(
         called=group.name if group else (person.name or person.email) if person else "",
         form=form,
         units=policy_form.UNITS,
-        ranges=RANGES,
+        ranges=policy_documents.RANGES,
+        most_entries=policy_documents.MAX_ENTRIES,
         page=page,
         after=after or "",
         members=accounts.members(given, page.items) if group else [],
@@ -184,7 +185,7 @@ def _level(
         groups=known,
         candidates=_candidates(given, form["approvers"].split(), people),
         all_shown=len(people) <= paging.SHOWN,
-        **{"problem": None, "wrong": frozenset(), "ticked": inside, "address": "", **values},
+        **{"problem": None, "wrong": {}, "ticked": inside, "address": "", **values},
     )
 
 

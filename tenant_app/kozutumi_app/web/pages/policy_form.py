@@ -70,16 +70,6 @@ def read(texts: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def out_of_range(document: Mapping[str, Any]) -> frozenset[str]:
-    """Names of what should be a number within its range and is not."""
-    numbers = {name: document[name] for name in RANGES if name in document}
-    return frozenset(
-        name
-        for name, value in numbers.items()
-        if not isinstance(value, int) or not RANGES[name][0] <= value <= RANGES[name][1]
-    )
-
-
 def _number(name: str, text: str, unit: str) -> int | str:
     try:
         return quantities.read(text, unit, UNITS.get(name, _COUNT))

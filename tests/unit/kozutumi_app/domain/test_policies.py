@@ -208,6 +208,31 @@ def test_what_cannot_be_stated_is_refused_by_name(scope: str, document: dict[str
         policy_documents.parse(document, Scope(scope))
 
 
+def test_a_refusal_says_of_each_field_what_it_may_be() -> None:
+    document = {"networks": ["10.0.0.1/8"], "max_downloads": 0, "blocked_types": [".exe"], "internal_domains": []}
+    with pytest.raises(InvalidInput) as refused:
+        policy_documents.parse(document, Scope.CEILING)
+    assert str(refused.value.detail).split(". ") == [
+        "internal_domains: the level ceiling does not state it",
+        "max_downloads: a whole number from 1 to 10000",
+        "networks: at most 200 address ranges such as 192.0.2.0/24, with no bit set after the prefix.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "wrong"),
+    [
+        ({"allowed_domains": ["a.test", "b", " C.test ", "@d.test"]}, {"allowed_domains": ("b", "@d.test")}),
+        ({"allowed_domains": ["a.test"] * 201}, {"allowed_domains": ()}),
+        ({"allowed_domains": "a"}, {"allowed_domains": ()}),
+        ({"networks": None, "max_downloads": "many", "approval": []}, {"max_downloads": (), "approval": ()}),
+        ({"networks": [], "may_send_outside": False}, {}),
+    ],
+)
+def test_the_entries_to_correct_are_told(document: dict[str, Any], wrong: dict[str, tuple[str, ...]]) -> None:
+    assert policy_documents.faults(document, Scope.ORGANIZATION) == wrong
+
+
 @pytest.mark.parametrize(
     ("networks", "client", "expected"),
     [
