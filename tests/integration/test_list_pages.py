@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -60,7 +61,7 @@ async def submit(browser: Browser, path: str, **fields: str | list[str]) -> http
 
 def link(text: str, kind: str) -> str | None:
     found = re.search(rf'rel="{kind}" href="([^"]+)"', text)
-    return found[1] if found else None
+    return html.unescape(found[1]) if found else None
 
 
 async def walk(browser: Browser, path: str, pattern: str) -> list[list[str]]:
@@ -127,6 +128,33 @@ async def test_after_an_act_the_list_stays_where_it_was(services: Services) -> N
     assert shown.findall(answer.text) == shown.findall(second)
     again = await read(admin, "/members?after=nothing-of-it")
     assert shown.findall(again) == shown.findall(await read(admin, "/members"))
+
+
+@pytest.mark.usefixtures("two_a_page")
+@pytest.mark.parametrize(
+    ("path", "pattern"), [("/transfers", r">(subject \d)<"), ("/audit?type=transfer.created", r">(\d+)</td>")]
+)
+async def test_what_grows_at_its_top_leads_on_to_older_and_back_to_the_newest(
+    services: Services, path: str, pattern: str
+) -> None:
+    made = await world.company(services)
+    for number in range(4):
+        people.move(services, seconds=1)
+        await people.draft(made.sender, subject=f"subject {number}")
+    reader = made.sender if path == "/transfers" else made.admin
+    first = await read(reader, path)
+    second = await read(reader, link(first, "next") or "")
+    assert (link(first, "first"), link(second, "next")) == (None, None)  # two and two: no empty page follows
+    assert link(second, "first") == path
+    shown = [re.findall(pattern, each) for each in (first, second)]
+    assert [len(each) for each in shown] == [2, 2]
+    assert len({each for page in shown for each in page}) == 4
+
+
+async def test_no_number_is_too_large_for_the_audit_page(services: Services) -> None:
+    admin = await people.administrator(services)
+    for before in ("9" * 30, "-1", "yesterday"):
+        assert (await admin.http.get(f"/audit?before={before}", headers=HTML)).status_code == 422
 
 
 async def test_only_administrators_look_for_members(services: Services) -> None:

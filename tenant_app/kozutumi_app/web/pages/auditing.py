@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
@@ -14,17 +14,18 @@ from kozutumi_app.errors import InvalidInput
 from kozutumi_app.use_cases import accounts, audit, audit_evidence, audit_exporting, audit_sealing
 from kozutumi_app.use_cases.audit import OpenedEvent
 from kozutumi_app.use_cases.sessions import SignedIn
+from kozutumi_app.web import paging
 from kozutumi_app.web.pages import frame, refusals
 from kozutumi_app.web.pages.context import Administrator, Submitting
 from kozutumi_app.web.pages.rendering import services
+from kozutumi_app.web.paging import Before
 
 router = APIRouter(route_class=refusals.PageRoute, include_in_schema=False)
-_PAGE: Final = 100
 
 
 @router.get("/audit")
 def audit_page(
-    request: Request, viewer: Administrator, type: str = "", object: str = "", before: int | None = None
+    request: Request, viewer: Administrator, type: str = "", object: str = "", before: Before = None
 ) -> Response:
     return _show(request, viewer, _Filters(type.strip(), object.strip(), before))
 
@@ -61,24 +62,32 @@ def _show(
     given = services(request)
     with given.database.read() as tx:
         events = audit.page(
-            tx, given, before=filters.before, object_id=filters.object or None, type_prefix=filters.type, limit=_PAGE
+            tx,
+            given,
+            before=filters.before,
+            object_id=filters.object or None,
+            type_prefix=filters.type,
+            limit=paging.SHOWN + 1,
         )
         sealed = audit_sealing.newest_stored(tx)
-    older = None
-    if len(events) == _PAGE:
-        query = {"type": filters.type, "object": filters.object, "before": events[-1].event.sequence}
-        older = "/audit?" + urlencode({key: value for key, value in query.items() if value})
+    shown_events = events[: paging.SHOWN]
+    older = replace(filters, before=shown_events[-1].event.sequence) if len(events) > paging.SHOWN else None
     return frame.show(
         request,
         viewer,
         "audit.html",
         status=status,
-        events=[shown(event) for event in events],
+        events=[shown(event) for event in shown_events],
         filters=filters,
-        older_url=older,
+        newest_url=_url(replace(filters, before=None)) if filters.before else None,
+        older_url=_url(older) if older else None,
         sealed=sealed,
         problem=problem,
     )
+
+
+def _url(filters: _Filters) -> str:
+    return "/audit?" + urlencode({key: value for key, value in asdict(filters).items() if value})
 
 
 def shown(opened: OpenedEvent) -> dict[str, Any]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from kozutumi_app.errors import InvalidInput, NotFound, NotReleasable, ReleaseNotAllowed
 from kozutumi_app.use_cases import accounts, quarantine, readability
 from kozutumi_app.use_cases.sessions import SignedIn
+from kozutumi_app.web import paging
 from kozutumi_app.web.pages import context, frame, refusals
 from kozutumi_app.web.pages.context import Administrator, Submitting
 from kozutumi_app.web.pages.rendering import services
+from kozutumi_app.web.paging import After
 
 router = APIRouter(prefix="/quarantine", route_class=refusals.PageRoute, include_in_schema=False)
 
 
 @router.get("")
-def quarantine_page(
-    request: Request, viewer: Administrator, after: Annotated[str | None, Query(max_length=64)] = None
-) -> Response:
+def quarantine_page(request: Request, viewer: Administrator, after: After = None) -> Response:
     return _show(request, viewer, after=after)
 
 
@@ -53,7 +53,7 @@ def _show(
     after: str | None = None,
 ) -> Response:
     given = services(request)
-    page = quarantine.listed(given, viewer, after=after)
+    page = quarantine.listed(given, viewer, limit=paging.SHOWN, after=after)
     return frame.show(
         request,
         viewer,
@@ -61,6 +61,7 @@ def _show(
         status=status,
         files=page.files,
         older=page.next,
+        after=after,
         may_release=readability.may_release(given),
         problem=problem,
     )

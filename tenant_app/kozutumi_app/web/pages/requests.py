@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from kozutumi_app.domain import quantities
@@ -16,10 +16,11 @@ from kozutumi_app.errors import DownloadsExhausted, InvalidInput, RecipientRefus
 from kozutumi_app.use_cases import receive_requests, request_views
 from kozutumi_app.use_cases.receive_requests import NewRequest
 from kozutumi_app.use_cases.sessions import SignedIn
-from kozutumi_app.web import download
+from kozutumi_app.web import download, paging
 from kozutumi_app.web.pages import auditing, context, frame, limits, refusals, views
 from kozutumi_app.web.pages.context import Fields, Submitting, Viewer
 from kozutumi_app.web.pages.rendering import locale_of, services
+from kozutumi_app.web.paging import After
 
 router = APIRouter(prefix="/requests", route_class=refusals.PageRoute, include_in_schema=False)
 _MIB = SIZES["MiB"]
@@ -27,11 +28,9 @@ _DEFAULT_FILES = 100
 
 
 @router.get("")
-def own_requests(
-    request: Request, viewer: Viewer, after: Annotated[str | None, Query(max_length=64)] = None
-) -> Response:
-    page = request_views.list_own(services(request), viewer.user_id, after=after)
-    return frame.show(request, viewer, "requests.html", requests=page.requests, next=page.next)
+def own_requests(request: Request, viewer: Viewer, after: After = None) -> Response:
+    page = request_views.list_own(services(request), viewer.user_id, limit=paging.SHOWN, after=after)
+    return frame.show(request, viewer, "requests.html", requests=page.requests, next=page.next, after=after)
 
 
 @router.get("/new")

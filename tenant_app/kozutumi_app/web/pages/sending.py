@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from kozutumi_app.errors import Refused, TransferClosed
 from kozutumi_app.use_cases import approval_views, drafts, transfer_views, transfers
 from kozutumi_app.use_cases.drafts import Draft
 from kozutumi_app.use_cases.sessions import SignedIn
+from kozutumi_app.web import paging
 from kozutumi_app.web.pages import auditing, context, frame, limits, refusals, terms_form, views
 from kozutumi_app.web.pages.context import Submitting, Viewer
 from kozutumi_app.web.pages.rendering import locale_of, services
 from kozutumi_app.web.pages.terms_form import Typed
-
-_AT_ONCE: Final = 50
+from kozutumi_app.web.paging import After
 
 router = APIRouter(route_class=refusals.PageRoute, include_in_schema=False)
 
 
 @router.get("/transfers")
-def own_transfers(
-    request: Request, viewer: Viewer, after: Annotated[str | None, Query(max_length=64)] = None
-) -> Response:
-    listed = transfer_views.list_own(services(request), viewer.user_id, limit=_AT_ONCE, after=after)
+def own_transfers(request: Request, viewer: Viewer, after: After = None) -> Response:
+    listed = transfer_views.list_own(services(request), viewer.user_id, limit=paging.SHOWN, after=after)
     shown = [views.transfer(view) for view in listed.transfers]
-    return frame.show(request, viewer, "transfers.html", transfers=shown, older=listed.next)
+    return frame.show(request, viewer, "transfers.html", transfers=shown, older=listed.next, after=after)
 
 
 @router.get("/transfers/new")
