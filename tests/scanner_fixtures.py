@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -27,7 +28,9 @@ from kozutumi_scanner import databases, files, manifest, publishing
 from kozutumi_scanner.manifest import File, Manifest
 
 HOST = "localhost"
-START_SECONDS = 60
+START_SECONDS = 180
+# Below the ports that the kernel gives to whoever asks for any (ip(7), ip_local_port_range): no connection takes one first.
+PORTS = range(20_000, 30_000)
 BUILTIN = publishing.builtin().decode()
 
 _AGENT = """
@@ -264,10 +267,22 @@ def wait_until(condition: Callable[[], bool], explain: Callable[[], str], second
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Nobody listens there, and nobody else here was given it."""
+    while True:
+        port = secrets.choice(PORTS)
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            return port
+
+
+_given: set[int] = set()
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 @contextlib.contextmanager

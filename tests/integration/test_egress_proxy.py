@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from kozutumi_operator.organizations import certificates, materials
 from kozutumi_operator.organizations.materials import PlatformAuthority
 from kozutumi_operator.organizations.observed import observe
 from operator_builders import organization, settings
+from scanner_fixtures import free_port, wait_until
 
 NOW = datetime.now(UTC)
 LISTED = organization(network={"extraEgress": [{"host": "localhost"}]})
@@ -59,9 +60,7 @@ def running(folder: Path, *more: str) -> Iterator[int]:
     _, _, deployment = egress_proxy.render(LISTED, PLATFORM, OWN)
     tls = written(folder / "server", OWN, names.EGRESS_PROXY_TLS)
     (folder / egress_proxy.LIST).write_text(egress_proxy.allow_list(LISTED))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     command = deployment["spec"]["template"]["spec"]["containers"][0]["command"][1:]
     places = {"/etc/kozutumi/egress/": f"{folder}/", "/etc/kozutumi/tls/egress/": f"{tls}/", "4750": str(port)}
     for rendered, here in places.items():
@@ -69,21 +68,17 @@ def running(folder: Path, *more: str) -> Iterator[int]:
     program = binaries.ensure("smokescreen")["smokescreen"]
     with subprocess.Popen([program, *command, *more], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - rendered above
         try:
-            wait_for(port)
+            wait_until(lambda: answers(port), lambda: f"nothing listens on {port}")
             yield port
         finally:
             process.kill()
 
 
-def wait_for(port: int) -> None:
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"nothing listens on {port}")
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False
 
 
 @pytest.fixture
@@ -97,7 +92,7 @@ def service() -> Iterator[int]:
                     connection, _ = server.accept()
                 except OSError:
                     return
-                with connection:
+                with connection, contextlib.suppress(OSError):  # gone again
                     connection.sendall(b"hello")
 
         threading.Thread(target=greet, daemon=True).start()
@@ -112,7 +107,7 @@ def connect(folder: Path, port: int, target: str, client: materials.Materials | 
         pair = written(folder / f"client-{id(client)}", client, names.APP_EGRESS_CLIENT_TLS)
         context.load_cert_chain(pair / names.CERTIFICATE, pair / names.PRIVATE_KEY)
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname=names.service_host(names.EGRESS_PROXY, LISTED.name)) as proxy,
     ):
         proxy.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from kozutumi_app.adapters.database import migrate
 from kozutumi_app.composition import Composition
 from kozutumi_contract import keyring, paths
 from kozutumi_contract.settings import to_environment
+from scanner_fixtures import free_port
 
 HOST = "localhost"
 
@@ -58,13 +58,6 @@ class Mounts:
         return context
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def mounts(tmp_path: Path) -> Mounts:
     return Mounts(tmp_path / "secrets")
@@ -94,11 +87,11 @@ async def running(mounts: Mounts, tmp_path: Path) -> AsyncIterator[dict[str, int
         yield ports
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(serve, 40)
+        await asyncio.wait_for(serve, 120)
 
 
 async def _answers(port: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -162,7 +155,7 @@ async def test_a_renewed_certificate_is_served_and_connections_live_on(
         before = await opened(mounts, ports["public"])
         assert await before.ask() == 401
         folder = mounts.server.issue(mounts.folder / paths.PUBLIC_TLS, [HOST])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while (after := await opened(mounts, ports["public"])).certificate == before.certificate:
                 after.close()
                 await asyncio.sleep(0.05)
@@ -215,7 +208,7 @@ async def _is_cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 def test_it_refuses_to_start_with_one_clear_line(environment: dict[str, str], named: str) -> None:
     complete = to_environment(make_settings(data_directory=gettempdir())) | environment if environment else {}
     command = [sys.executable, "-m", "kozutumi_app"]
-    ended = subprocess.run(command, env=complete, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    ended = subprocess.run(command, env=complete, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert len(ended.stderr.splitlines()) == 1
