@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from certificates import Authority, public_pem
 from kozutumi_contract import paths, tls
 from kozutumi_contract.settings import ScannerSettings
-from kozutumi_scanner import databases, manifest
+from kozutumi_scanner import databases, files, manifest
 from kozutumi_scanner.manifest import ManifestError
 from kozutumi_scanner.updating import MirrorError, Updater
 from scanner_fixtures import RunningMirror, running_mirror, scratch, wait_until
@@ -71,7 +71,7 @@ def test_new_signatures_roll_over_also_to_older_content(mirror: RunningMirror, f
         "Kozutumi.Test.Third:0:*:" + b"third one".hex(),
     ):
         before = published(mirror).version
-        (mirror.seed / "own.ndb").write_text(text + "\n")
+        files.replace(mirror.seed / "own.ndb", f"{text}\n".encode())  # whole, whenever the mirror reads
         wait_until_changed(mirror, before)
         follower.update()
         assert text.encode() in (folder / "databases/kozutumi.ndb").read_bytes()
@@ -84,8 +84,9 @@ def wait_until_changed(mirror: RunningMirror, before: str) -> None:
 
 def test_the_seed_sets_time_and_version(mirror: RunningMirror) -> None:
     assert abs((datetime.now(UTC) - published(mirror).published).total_seconds()) < 60
-    (mirror.seed / "version").write_text("42\n")
-    (mirror.seed / "published").write_text("2026-01-02T03:04:05Z\n")
+    # The mirror may read between the two: what is waited for comes last.
+    files.replace(mirror.seed / "published", b"2026-01-02T03:04:05Z\n")
+    files.replace(mirror.seed / "version", b"42\n")
     wait_until(lambda: published(mirror).version == "42", lambda: mirror.processes.log("mirror"))
     assert published(mirror).published == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
