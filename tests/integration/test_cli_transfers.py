@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +20,13 @@ from app_fixtures import RunningApp, running_app
 from builders import ADMINISTRATOR, MarkerScanner, MovableClock, code, link_id, outbox
 from kozutumi_app.adapters.database.schema import download_sessions, files, transfers
 from kozutumi_app.use_cases import sessions, tokens
+from kozutumi_app.use_cases.upload_receiving import SEGMENT_BYTES
 from scanner_fixtures import wait_until
 from storage_fixtures import running_storage
 
 RECIPIENT = "customer@outside.test"
 SIZE = 40 * 2**20 + 1
+LITTLE = 2 * SEGMENT_BYTES
 _PROGRAM = "from kozutumi_cli.main import main; main()"
 
 
@@ -59,9 +63,30 @@ class Terminal:
         return out, err
 
     def killed(self, process: subprocess.Popen[str]) -> None:
-        assert process.poll() is None, "it ended before it was killed: give it more to do"
+        assert process.poll() is None, "it ended before it was killed"
         process.kill()
         process.communicate()
+
+    @contextmanager
+    def held(self, act: str) -> Iterator[None]:
+        """The store puts or gets so much and then nothing more, until the block ends: who waits for it is not done."""
+        blobs, go_on, moved = self.app.services.blobs, threading.Event(), 0
+        real = getattr(blobs, act)
+
+        def little(*given: Any, **where: Any) -> Any:
+            nonlocal moved
+            if moved > LITTLE:
+                go_on.wait()
+            got = real(*given, **where)
+            moved += len(given[1] if got is None else got)
+            return got
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(blobs, act, little)
+            try:
+                yield
+            finally:
+                go_on.set()
 
 
 @pytest.fixture
@@ -88,9 +113,10 @@ def one(terminal: Terminal, query: sa.Select[Any]) -> int:
 def test_killed_while_it_sends_and_while_it_receives_it_goes_on(terminal: Terminal) -> None:
     path, services = content(terminal.home), terminal.app.services
     arguments = ("send", str(path), "--to", RECIPIENT, "--subject", "見積もり", "--downloads", "1")
-    sending = terminal.start(*arguments)
-    wait_until(lambda: one(terminal, sa.select(sa.func.max(files.c.offset))) > 0, lambda: "nothing arrived")
-    terminal.killed(sending)
+    with terminal.held("put"):
+        sending = terminal.start(*arguments)
+        wait_until(lambda: one(terminal, sa.select(sa.func.max(files.c.offset))) > 0, lambda: "nothing arrived")
+        terminal.killed(sending)
     out, err = terminal.run(*arguments)
     assert "Going on with" in err
     transfer_id = out.strip()
@@ -102,11 +128,12 @@ def test_killed_while_it_sends_and_while_it_receives_it_goes_on(terminal: Termin
     receiving = terminal.start("receive", link, "-o", "in")
     assert receiving.stdin is not None
     wait_until(lambda: len([mail for mail in outbox(services).mails if mail.to == RECIPIENT]) > 1, lambda: "no code")
-    receiving.stdin.write(code(outbox(services).last_to(RECIPIENT)) + "\n")
-    receiving.stdin.flush()
     part = terminal.home / "in" / f"{path.name}.kozutumi-part"
-    wait_until(lambda: part.exists() and part.stat().st_size > 0, lambda: "nothing was received")
-    terminal.killed(receiving)
+    with terminal.held("get"):
+        receiving.stdin.write(code(outbox(services).last_to(RECIPIENT)) + "\n")
+        receiving.stdin.flush()
+        wait_until(lambda: part.exists() and part.stat().st_size > 0, lambda: "nothing was received")
+        terminal.killed(receiving)
     had = part.stat().st_size
     assert 0 < had < SIZE
     _, err = terminal.run("receive", link, "-o", "in")
@@ -135,7 +162,7 @@ def test_a_folder_keeps_its_shape_and_a_damaged_part_is_found(terminal: Terminal
     damaged.write_bytes(b"x" * (terminal.home / "案件/b.txt").stat().st_size)
     receiving = terminal.start("receive", link, "-o", "in")
     wait_until(lambda: len([mail for mail in outbox(services).mails if mail.to == RECIPIENT]) > 1, lambda: "no code")
-    _, err = receiving.communicate(code(outbox(services).last_to(RECIPIENT)) + "\n", timeout=120)
+    _, err = receiving.communicate(code(outbox(services).last_to(RECIPIENT)) + "\n", timeout=300)
     assert receiving.returncode == 1
     assert "SHA-256" in err
     terminal.run("receive", link, "-o", "in")
