@@ -24,6 +24,8 @@ MARKER = b"INFECTED"
 KILLED = st.sampled_from([*[None] * 8, *range(16)])
 RARELY = st.sampled_from([False] * 5 + [True])
 PICK = st.integers(0, 7)
+SIZES = st.sampled_from([0, 1, 7, 300, 70_000])
+LATEST = 6  # of PICK: the latest transfer, whatever has become of it
 SPAN = st.sampled_from([(0.0, 1.0)] * 3 + [(0.0, 0.5), (0.5, 1.0), (0.3, 0.6), (0.0, 0.01)])
 HANGS_UP = st.sampled_from([None, None, None, 0, 1])
 ARCHIVE = 10_000  # bytes that it has of its own at most
@@ -67,6 +69,9 @@ class Recipients(RuleBasedStateMachine):
 
     @abstractmethod
     def deliver_one(self, size: int, limit: int) -> None: ...
+
+    @abstractmethod
+    def upload_one(self, size: int) -> None: ...
 
     @rule(which=PICK, archive=RARELY, goes_on=RARELY, killed=KILLED)
     def open(self, which: int, *, archive: bool, goes_on: bool, killed: int | None) -> None:
@@ -126,6 +131,17 @@ class Recipients(RuleBasedStateMachine):
         if known:
             one = known[-1 - which % len(known)]
             self.world.survives(lambda: self.world.run(self._read_often(one)), None)
+
+    @rule(size=SIZES, killed=KILLED)
+    def knock_too_early(self, size: int, killed: int | None) -> None:
+        """What is clean, but was not sent yet, is nobody's."""
+        self.upload_one(size)
+        self.tally["clean before sending"] += bool(self._clean(list(self.limits)[-1]))
+        self.open(LATEST, archive=False, goes_on=False, killed=killed)
+
+    @invariant()
+    def a_step_is_counted(self) -> None:
+        self.tally["steps"] += 1
 
     @invariant()
     def no_grant_is_used_past_its_limit(self) -> None:
@@ -251,16 +267,13 @@ class Recipients(RuleBasedStateMachine):
         return not opened or any(self.downloads.surely(*grant[1:], now) < self.limits[transfer_id] for grant in opened)
 
     def _contents(self, transfer_id: str, *, archive: bool) -> dict[str, bytes]:
-        if not archive:
-            return {name: sent.content for name, sent in self.sent.items() if sent.transfer_id == transfer_id}
-        in_it = rules.rows(
-            self.world,
-            files,
-            files.c.transfer_id == transfer_id,
-            files.c.deleted_at.is_(None),
-            files.c.state == "Clean",
-        )
-        return {row.id: self.sent[row.id].content for row in in_it}
+        if archive:
+            return self._clean(transfer_id)
+        return {name: sent.content for name, sent in self.sent.items() if sent.transfer_id == transfer_id}
+
+    def _clean(self, transfer_id: str) -> dict[str, bytes]:
+        here = (files.c.transfer_id == transfer_id, files.c.deleted_at.is_(None), files.c.state == "Clean")
+        return {row.id: self.sent[row.id].content for row in rules.rows(self.world, files, *here)}
 
     def _is_readable(self, wanted: Wanted) -> bool:
         row: Any = rules.rows(self.world, transfers, transfers.c.id == wanted.transfer_id)[0]

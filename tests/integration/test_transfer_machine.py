@@ -41,7 +41,7 @@ def summary(organization: type[Organization]) -> Counter[str]:
     """What was seen, so that a run in which nothing happened is noticed."""
     seen = organization.tally
     print({name: count for name, count in sorted(seen.items()) if "." not in name or name.startswith("download.")})
-    for what in ("appends", "kills", "downloads", "limits reached", "exhausted"):
+    for what in ("appends", "kills", "downloads", "limits reached", "exhausted", "clean before sending"):
         assert seen[what] > 0, what
     return seen
 
