@@ -40,10 +40,10 @@ class Sink:
         thread = threading.Thread(target=loop.run_forever)
         thread.start()
         try:
-            server = asyncio.run_coroutine_threadsafe(self._start(), loop).result(10)
+            server = asyncio.run_coroutine_threadsafe(self._start(), loop).result(120)
             self.port = server.sockets[0].getsockname()[1]
             yield self
-            asyncio.run_coroutine_threadsafe(self._end(server), loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._end(server), loop).result(120)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()

@@ -20,7 +20,7 @@ from kozutumi_cluster.layout import Layout
 
 LAYOUT = Layout.of("e2e-kill")
 PROGRAM = [sys.executable, "-m", "kozutumi_cluster"]
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 400.0
 TICK_SECONDS = 0.02
 
 

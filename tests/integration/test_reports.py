@@ -213,8 +213,9 @@ async def test_no_log_holds_a_body_or_an_address(
         raise ValueError(code, report)
 
     with structlog.testing.capture_logs() as logged:
-        async with bench.served(deliver=defective, reading=2.0):
+        async with bench.served(deliver=defective):
             assert (await bench.bring(address("acme")))[0] == 500
+        async with bench.served(reading=0.5):
             for broken in (b"X-Original-To bounces+what came back\r\n\r\n", b"\r\nwhat came"):
                 reader, writer = await bench.connected()
                 writer.write(HEAD + broken)

@@ -168,7 +168,7 @@ async def test_an_access_key_is_replaced_while_requests_go_on(gateway: Gateway) 
 
 async def test_a_departed_archive_goes_when_its_locks_end_and_not_before(gateway: Gateway) -> None:
     made, root = await make(gateway), gateway.client()
-    end = now() + timedelta(seconds=4)
+    end = now() + timedelta(seconds=10)
     lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": end}
     for key in ("head", "backup"):
         root.put_object(Bucket=made.names.archive, Key=key, Body=b"sealed", **lock)

@@ -189,11 +189,20 @@ async def beginning(http: httpx.AsyncClient, url: str, size: int) -> bytes:
 
 
 async def test_newer_request_takes_the_place_of_one_that_hangs(app: RunningApp, sender: Sender) -> None:
+    budget = app.services.budget
+
+    async def is_idle() -> bool:
+        return budget.used == 0
+
+    async def has_begun() -> bool:
+        return budget.used > 0
+
+    await until(is_idle)  # others of this app may still give back
     url = await sender.created(100_000)
     hanging = await begin_patch(app, sender, url, 0, 100_000)
     hanging.write(CONTENT[:1000])
     await hanging.drain()
-    await asyncio.sleep(0.5)
+    await until(has_begun)
     assert await sender.offset(url) == 1000
     answer = await sender.append(url, 1000, CONTENT[1000:100_000])
     assert answer.headers["Upload-Offset"] == "100000"
