@@ -125,12 +125,12 @@ class Recipients(RuleBasedStateMachine):
             self.world.wait(hours=13)
             self.world.survives(lambda: self.world.run(self._take(wanted, (0, 1))), killed)
 
-    @rule(which=PICK)
-    def read_too_often(self, which: int) -> None:
-        known = [one for one in self.downloads.known()[-8:] if sum(map(len, one.contents.values())) > 1000]
-        if known:
-            one = known[-1 - which % len(known)]
-            self.world.survives(lambda: self.world.run(self._read_often(one)), None)
+    @rule(killed=KILLED)
+    def read_too_often(self, killed: int | None) -> None:
+        self.deliver_one(size=70_000, limit=1)
+        wanted = self._wanted(LATEST)
+        if wanted is not None:
+            self.world.survives(lambda: self.world.run(self._take_often(wanted)), killed)
 
     @rule(size=SIZES, killed=KILLED)
     def knock_too_early(self, size: int, killed: int | None) -> None:
@@ -170,9 +170,11 @@ class Recipients(RuleBasedStateMachine):
         for _ in range(times):
             await self._take(wanted, span)
 
-    async def _read_often(self, one: Opened) -> None:
-        for _ in range(AGAIN):
-            await self._read(one, (0, 1), Answer())
+    async def _take_often(self, wanted: Wanted) -> None:
+        one = await self._open(wanted)
+        if one is not None:
+            for _ in range(AGAIN):
+                await self._read(one, (0, 1), Answer())
 
     async def _open(self, wanted: Wanted, *, goes_on: bool = False) -> Opened | None:
         now, readable = self.world.clock.now(), self._is_readable(wanted)
