@@ -52,7 +52,7 @@ def test_eicar_is_infected_and_never_readable(world: World, tmp_path: Path, cont
     path.write_bytes(content)
     mailed = deliveries(world)
     with world.member(AOI) as member:
-        transfer = transfers.send(member, RECIPIENT, [Outgoing(path, "請求書.zip")])
+        transfer = transfers.send_bad(member, RECIPIENT, Outgoing(path, "請求書.zip"))
         transfers.wait_file_state(member, transfer, "Infected")
         shown = transfers.view(member, transfer)
         assert shown["state"] != "Delivered"

@@ -100,7 +100,7 @@ class Demo:
     def _infected(self, member: Public, folder: Path) -> None:
         source = folder / "invoice.com"
         source.write_text("".join(EICAR_HALVES))
-        transfer = transfers.send(member, RECIPIENT, [Outgoing(source, source.name)])
+        transfer = transfers.send_bad(member, RECIPIENT, Outgoing(source, source.name))
         with self.console.status("scanning"):
             transfers.wait_file_state(member, transfer, "Infected")
         self.proves(
