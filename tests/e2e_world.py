@@ -15,6 +15,7 @@ from kozutumi_cluster.demo import kubectl as kubectls
 from kozutumi_cluster.demo.inbox import Inbox
 from kozutumi_cluster.demo.kubectl import Kubectl
 from kozutumi_cluster.demo.public import Endpoint, Public
+from kozutumi_cluster.errors import ClusterError
 from kozutumi_cluster.layout import DEFAULT_NAME, Layout
 from kozutumi_contract import labels
 
@@ -25,8 +26,24 @@ EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H
 
 
 def wait_until(what: str, check: Callable[[], bool], *, seconds: float, interval: float = 1) -> None:
-    """Poll `check`; ClusterError when it does not come true. No promise is about these seconds."""
-    kubectls.wait_until(what, check, seconds=PATIENCE * seconds, interval=interval)
+    """Poll `check`; ClusterError when it does not come true. No promise is about these seconds.
+
+    A question that the cluster could not answer is asked again: a busy API server or a pod that moves is no outcome.
+    """
+    unanswered: list[ClusterError] = []
+
+    def asked() -> bool:
+        unanswered.clear()
+        try:
+            return check()
+        except ClusterError as error:
+            unanswered.append(error)
+            return False
+
+    try:
+        kubectls.wait_until(what, asked, seconds=PATIENCE * seconds, interval=interval)
+    except ClusterError as error:
+        raise ClusterError(" It was told: ".join(str(each) for each in (error, *unanswered))) from error
 
 
 @dataclass(frozen=True)
