@@ -87,7 +87,7 @@ class Polling:
         while not stop.wait(interval):
             try:
                 with endpoint.open() as client:
-                    status = client.request("GET", "/", timeout=15).status_code
+                    status = client.request("GET", "/").status_code
             except httpx.HTTPError as error:
                 self.failures.append(f"{time.strftime('%H:%M:%S')} {code}: {error!r}")
             else:
@@ -110,7 +110,7 @@ def polling(world: World, codes: Sequence[str], *, interval: float = 0.5) -> Ite
     finally:
         stop.set()
         for thread in threads:
-            thread.join(timeout=30)
+            thread.join(timeout=120)
 
 
 @dataclass

@@ -27,7 +27,7 @@ def both_organizations(world: World) -> None:
         world.kubectl.apply(manifest)
     for manifest in (organizations.AOI, organizations.KAEDE):
         code = manifest["metadata"]["name"]
-        organizations.wait_ready(world.kubectl, code)
+        organizations.wait_ready(world.kubectl, code, seconds=500)
         world.administrator(code).close()  # now: a fault test stops the inbox, whose mails rest in memory
 
 

@@ -53,7 +53,7 @@ def test_a_way_out_is_opened_only_by_the_organization(world: World) -> None:
             assert (shown["kind"], ELSEWHERE in shown["summary"]) == ("spec.network.extraEgress", True)
             assert not is_open(world)
             confirm(world, administrator, shown["id"])
-            assert is_open(world)
+            wait_until("the way out being open", lambda: is_open(world), seconds=30)
         finally:
             change(world, [])
         confirm(world, administrator, wait_asked(world, administrator)["id"])

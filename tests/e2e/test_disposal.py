@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 import threading
@@ -58,11 +59,10 @@ def neighbour(world: World, tmp_path: Path) -> Iterator[Neighbour]:
     source = tmp_path / "neighbour"
     source.write_bytes(bytes(2**20))
     with world.administrator(AOI) as sender:
-        address = "reader@partner.example"
-        before = len(world.inbox.messages(address))
+        address = f"reader-{secrets.token_hex(4)}@partner.example"
         transfer = transfers.send(sender, address, [Outgoing(source, "leaves.bin")])
         transfers.wait_state(sender, transfer, "Delivered")
-    with transfers.receive(world.endpoint(AOI), world.inbox, address, after=before) as recipient:
+    with transfers.receive(world.endpoint(AOI), world.inbox, address) as recipient:
         reading = Neighbour(recipient, recipient.open_download(recipient.files()[0]["id"]))
         thread = threading.Thread(target=reading.run, daemon=True)
         thread.start()
@@ -126,7 +126,8 @@ def begun(world: World, code: str, **spec: str) -> None:
     world.confirm_deletion(code)
     world.kubectl("delete", "organization", code, "--wait=false")
     wait_until("the organization being retained", lambda: reason(world, code) == "Retained", seconds=180)
-    assert world.kubectl("get", "deployments,pods", "-n", labels.namespace(code), "-o", "name").strip() == ""
+    left = ("get", "deployments,pods", "-n", labels.namespace(code), "-o", "name")
+    wait_until("what has ended being gone", lambda: world.kubectl(*left).strip() == "", seconds=60)
 
 
 def reason(world: World, code: str) -> str:

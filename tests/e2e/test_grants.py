@@ -127,7 +127,7 @@ def test_approved_by_another_it_gives_what_it_says_and_is_told_to_the_organizati
 
 
 def test_it_ends_by_itself(world: World, administrator: Public, name: str) -> None:
-    ask(world, name, duration="20s")
+    ask(world, name, duration="60s")  # from its approval: the log is told, then the access is given, then we look
     approve(world, name)
     wait_phase(world, name, "Active")
     wait_phase(world, name, "Expired")

@@ -49,6 +49,7 @@ def shown(world: World, *words: str, user: str = SRE) -> str:
 
 
 def test_an_sre_sees_how_the_organizations_are(world: World) -> None:
+    organizations.wait_ready(world.kubectl, AOI)
     assert f"{AOI} " in shown(world, "status")
     one = shown(world, "status", AOI)
     assert "NetworkIsolated" in one

@@ -201,7 +201,7 @@ def started(world: World, operator: Kubectl) -> subprocess.CompletedProcess[str]
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -57,7 +57,7 @@ def test_a_file_outlives_the_key_it_was_wrapped_with(world: World, scratch: Path
         (file,) = recipient.files()
         assert recipient.download(file["id"]) == hashlib.sha256(content).hexdigest()
     told = {f"KeyVersion{what}" for what in ("Added", "Activated", "Retired", "Removed")}
-    assert told <= events(world)
+    wait_until("each step being told", lambda: told <= events(world), seconds=30)
     with world.administrator(KAEDE) as administrator:
         listed = administrator.json("GET", "/api/v1/audit?type=key.")["events"]
     new = str(before.active + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -62,10 +63,11 @@ def write_source(path: Path, marker: bytes) -> str:
 
 
 def sign_ins(world: World, stop: threading.Event) -> None:
-    """argon2id at work beside the transfer, by four people at once."""
+    """argon2id at work beside the transfer, by four people at once; who is told to wait comes again."""
     email = f"member@{AOI}.example"
     while not stop.is_set():
-        people.signed_in(world.endpoint(AOI), email, world.passwords.known[email]).__exit__(None, None, None)
+        with contextlib.suppress(RuntimeError):
+            people.signed_in(world.endpoint(AOI), email, world.passwords.known[email]).close()
         stop.wait(2)
 
 
@@ -148,7 +150,8 @@ def places(world: World) -> dict[str, list[Path]]:
     store = [pv for pv in claims if pv["spec"]["claimRef"]["namespace"] == labels.STORAGE_NAMESPACE]
     tenant = [pv for pv in claims if pv["spec"]["claimRef"]["namespace"].startswith(labels.NAMESPACE_PREFIX)]
     logs = [path for path in (state / "pod-logs").glob("*") if not path.name.startswith("kozutumi-mail_")]
-    logs.sort(key=lambda path: not path.name.startswith("kozutumi-system_"))  # first those that stay while we look
+    own = f"{labels.namespace(AOI)}_{world.pod(AOI, 'app')['metadata']['name']}_"
+    logs.sort(key=lambda path: not path.name.startswith(own))  # first one that stays while we look
     return {
         "object store": [volume_path(pv) for pv in store],
         "database and its WAL": [volume_path(pv) for pv in tenant],
