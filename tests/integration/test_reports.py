@@ -17,6 +17,7 @@ import pytest
 import structlog
 
 from certificates import Authority
+from kozutumi_operator import renewing
 from kozutumi_operator.cluster.kinds import SECRET
 from kozutumi_operator.manifests import names
 from kozutumi_operator.reports import answering, serving
@@ -230,11 +231,25 @@ async def test_no_log_holds_a_body_or_an_address(
         assert private not in everything
 
 
-async def test_without_a_certificate_nothing_listens(bench: Bench) -> None:
-    (bench.server_folder / "ca.crt").unlink()
-    async with bench.served():
+async def test_nothing_listens_until_there_is_a_certificate(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewing, "CHECK", 0.01)
+    trust = bench.server_folder / "ca.crt"
+    kept = trust.rename(bench.folder / "kept")
+    async with bench.apps.served(bench.app_folder, bench.app_port), bench.served():
         with pytest.raises(OSError, match="Connect"):
             await asyncio.open_connection(LOOPBACK, bench.port)
+        kept.rename(trust)
+        assert (await until_served(bench, address("acme")))[0] == 200
+    with pytest.raises(OSError, match="Connect"):
+        await asyncio.open_connection(LOOPBACK, bench.port)
+
+
+async def until_served(bench: Bench, to: str) -> tuple[int, dict[str, Any], str | None]:
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(aiohttp.ClientConnectorError):
+                return await bench.bring(to)
+            await asyncio.sleep(0.01)
 
 
 async def handed_over(script: Path, home: Path, to: str, report: bytes) -> int:

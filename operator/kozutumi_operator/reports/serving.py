@@ -12,6 +12,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from kozutumi_contract import labels, tls
-from kozutumi_contract.tls import TlsError
+from kozutumi_contract.tls import ReloadingContext, TlsError
 from kozutumi_operator import renewing
 
 CONNECTIONS: Final = 32
@@ -58,25 +59,43 @@ class _Server(web.Server):
             self.over[handler].set()
 
 
+@dataclass(frozen=True, slots=True)
+class _Port:
+    door: socket.socket
+    context: ReloadingContext
+
+
 @contextlib.asynccontextmanager
 async def served(answer: Answer, folder: Path, *, port: int = labels.REPORTS_PORT) -> AsyncIterator[None]:
-    """Serve while inside. Without a certificate nothing is served, and that is logged: most platforms bring no reports."""
+    """Serve while inside. Nothing listens until there is a certificate: most platforms bring no reports."""
+    work = asyncio.create_task(_attend(answer, folder, port, _opened(folder, port)))
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def _attend(answer: Answer, folder: Path, port: int, opened: _Port | None) -> None:
+    while opened is None:
+        await asyncio.sleep(renewing.CHECK)
+        opened = _opened(folder, port, log.debug)
+    with opened.door:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_admit(opened.door, _Server(answer), opened.context.context))
+            tasks.create_task(renewing.follow(opened.context, "reports"))
+
+
+def _opened(folder: Path, port: int, tell: Callable[..., object] = log.info) -> _Port | None:
     try:
         context = tls.server_context(folder, require_client=True)
-    except TlsError as error:
-        log.info("reports_not_served", error=str(error))
-        yield
-        return
-    with socket.create_server(("0.0.0.0", port), backlog=CONNECTIONS) as door:  # noqa: S104 - a pod's own address
-        door.setblocking(False)
-        work = (_admit(door, _Server(answer), context.context), renewing.follow(context, "reports"))
-        tasks = [asyncio.create_task(each) for each in work]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        door = socket.create_server(("0.0.0.0", port), backlog=CONNECTIONS)  # noqa: S104 - a pod's own address
+    except (TlsError, OSError) as error:
+        tell("reports_not_served", error=str(error))
+        return None
+    door.setblocking(False)
+    log.info("reports_served")
+    return _Port(door, context)
 
 
 async def _admit(door: socket.socket, server: _Server, context: ssl.SSLContext) -> None:
