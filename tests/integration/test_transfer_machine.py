@@ -56,7 +56,7 @@ def test_promises_hold_in_hundreds_of_steps(organization: type[Organization]) ->
 @pytest.mark.timeout(3600)
 def test_promises_hold_in_thousands_of_steps(organization: type[Organization]) -> None:
     phases = (Phase.explicit, Phase.generate, Phase.shrink)
-    long = settings(PATIENT, max_examples=90, stateful_step_count=50, phases=phases)
+    long = settings(PATIENT, max_examples=90, stateful_step_count=50, derandomize=False, phases=phases)
     run_state_machine_as_test(organization, settings=long)
     seen = summary(organization)
     assert seen["steps"] > 3000
