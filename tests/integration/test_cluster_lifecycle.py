@@ -18,6 +18,7 @@ import pytest
 from kozutumi_cluster import cleanup, processes
 from kozutumi_cluster.layout import Layout
 
+pytestmark = pytest.mark.timeout(1800)
 LAYOUT = Layout.of("e2e-kill")
 PROGRAM = [sys.executable, "-m", "kozutumi_cluster"]
 PATIENCE_SECONDS = 400.0
