@@ -85,7 +85,7 @@ def filled(world: World, code: str, folder: Path) -> Copy:
 
 def verify(certificate: Path, key: Path) -> int:
     words = [sys.executable, "-c", "from kozutumi_cli.main import main; main()", "verify-disposal"]
-    done = subprocess.run([*words, str(certificate), "--key", str(key)], capture_output=True, timeout=60, check=False)  # noqa: S603 - our own program
+    done = subprocess.run([*words, str(certificate), "--key", str(key)], capture_output=True, timeout=300, check=False)  # noqa: S603 - our own program
     print(done.stdout.decode(), done.stderr.decode())
     return done.returncode
 

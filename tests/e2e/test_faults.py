@@ -152,7 +152,7 @@ def test_with_the_mail_relay_down_the_mail_waits_and_comes(world: World, tmp_pat
             transfer = transfers.send(member, address, [Outgoing(data, "data")])
             transfers.wait_state(member, transfer, "Delivered")
             time.sleep(5)
-        assert world.inbox.wait(address, containing="/r/", seconds=240).link("/r/")
+        assert world.inbox.wait(address, containing="/r/", seconds=400).link("/r/")
 
 
 def test_with_the_object_store_down_what_was_acknowledged_is_kept(world: World, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from e2e_world import AOI, KAEDE, World
+from e2e_world import AOI, KAEDE, World, wait_until
 from kozutumi_cluster.demo import isolation
 from kozutumi_cluster.errors import ClusterError
 from kozutumi_contract import labels
@@ -46,7 +46,12 @@ def test_a_pod_of_the_next_organization_reaches_nothing(world: World, component:
 def test_the_probe_program_can_see_an_open_port(world: World) -> None:
     """The same program must find what is allowed, or the test above proves nothing."""
     own = json.dumps([("own scanner", (f"scanner.{labels.namespace(KAEDE)}.svc", labels.SCANNER_PORT))])
-    assert json.loads(world.python(KAEDE, "app", isolation.PROGRAM, own, container="app")) == {"own scanner": True}
+
+    def answered() -> bool:
+        found = json.loads(world.python(KAEDE, "app", isolation.PROGRAM, own, container="app"))
+        return bool(found == {"own scanner": True})
+
+    wait_until("the own scanner answering", answered, seconds=30)
 
 
 def test_the_storage_key_is_good_for_the_own_bucket_only(world: World) -> None:

@@ -76,7 +76,7 @@ def seals(world: World, administrator: Public) -> list[dict[str, Any]]:
 def verify(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """The command that a customer has, on what they kept."""
     program = [Path(sys.executable).with_name("kozutumi"), "audit", "verify", *words]
-    return subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our words
+    return subprocess.run(program, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603 - our words
 
 
 def test_a_sealed_head_is_not_deleted_or_written_over_even_by_the_store_s_root(
