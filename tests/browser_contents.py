@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from browser_world import World, wait_for_mail
+from playwright.sync_api import Page
+
+from browser_world import World, wait_for, wait_for_mail
 from people_in_browsers import DELIVERY, INVITATION, REQUEST, Household, Person
 
 LONG_NAME = "とても長い名前のファイル_最終版_確認済み_2026年度_第3四半期_売上報告書_修正2.xlsx"
@@ -44,9 +46,21 @@ def furnish(world: World, household: Household, folder: Path) -> Contents:
     _quarantined(made.administrator, folder)
     _delivered(household, made, folder)
     _requested(household, made, folder)
-    made.administrator.page.goto("/storage")
-    made.administrator.page.locator("main form button").click()
+    _compared(made.administrator.page)
     return made
+
+
+def _compared(page: Page) -> None:
+    """Until the storage's page tells of a comparison."""
+    page.goto("/storage")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.locator("main form button").click()
+
+    def found() -> str | None:
+        page.goto("/storage")
+        return page.url if page.locator("main > p.card:not(.empty)").count() else None
+
+    wait_for(found, "the comparison of storage and database")
 
 
 def _awaiting_approval(household: Household, made: Contents, folder: Path) -> None:

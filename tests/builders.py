@@ -86,7 +86,7 @@ class MemoryBlobs:
 
     def list(self, prefix: str) -> Iterator[str]:
         self.check()
-        yield from [key for key in self.objects if key.startswith(prefix)]
+        yield from [key for key in list(self.objects) if key.startswith(prefix)]  # other threads put meanwhile
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         yield from [StoredObject(key, self.modified.get(key, START)) for key in self.list(prefix)]

@@ -57,7 +57,8 @@ _FAULTS: Final = """() => {
 
 
 def look(page: Page, where: str) -> None:
-    """Fail with every fault of the page as it is shown now, at each width."""
+    """Fail with every fault of the page as it is shown once all of it is there, at each width."""
+    page.wait_for_load_state()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         faults = page.evaluate(_FAULTS)

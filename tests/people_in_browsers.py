@@ -9,12 +9,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
-from browser_world import PASSWORD, World, wait_for, wait_for_mail
+from browser_world import PASSWORD, PATIENCE_SECONDS, World, wait_for, wait_for_mail
 
 INVITATION = r"(https://\S+/invitations/\S+)"
 DELIVERY = r"(https://\S+/r/\S+)"
 REQUEST = r"(https://\S+/q/\S+)"
 CODE = r"^(\d{8})$"
+TRANSFER = re.compile(r"/transfers/[a-z2-7]{26}\b")
 
 _CALL = """async ([method, path, body]) => {
   const token = document.querySelector('meta[name="csrf-token"]').content;
@@ -35,7 +36,7 @@ class Person:
             locale=locale, base_url=world.url, accept_downloads=True, viewport={"width": 1200, "height": 900}
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(PATIENCE_SECONDS * 1000)
         self.errors: list[str] = []
         self._network: CDPSession | None = None
         self.page.on("console", lambda message: self._note(message.type, message.text))
@@ -50,7 +51,12 @@ class Person:
         self.page.locator("#email").fill(email)
         self.page.locator("#password").fill(password)
         self.page.locator("main button").click()
-        expect(self.page).to_have_url(f"{self.world.url}/transfers")
+        self.arrive(f"{self.world.url}/transfers")
+
+    def arrive(self, address: str | re.Pattern[str]) -> None:
+        """Wait for all of a page: its address is shown before there is anything on it."""
+        expect(self.page).to_have_url(address)
+        self.page.wait_for_load_state()
 
     def accept_invitation(self, email: str, name: str) -> None:
         self.page.goto(wait_for_mail(self.world, email, INVITATION))
@@ -58,7 +64,7 @@ class Person:
         self.page.locator("#password").fill(PASSWORD)
         self.page.locator("#again").fill(PASSWORD)
         self.page.locator("main button").click()
-        expect(self.page).to_have_url(f"{self.world.url}/transfers")
+        self.arrive(f"{self.world.url}/transfers")
 
     def compose(self, files: list[Path], recipients: list[str], subject: str = "", message: str = "") -> None:
         self.page.goto("/transfers/new")
@@ -84,7 +90,7 @@ class Person:
         expect(self.page.locator("[data-files] li")).to_have_count(len(files))
         self.page.locator("#note").fill(note)
         self.send()
-        expect(self.page).to_have_url(re.compile(r"/sent$"))
+        self.arrive(re.compile(r"/sent$"))
 
     def download(self, button: str) -> bytes:
         """What comes by the button of this name."""
@@ -119,15 +125,16 @@ class Person:
         def reached() -> str | None:
             return next((file["id"] for file in self.files() if (file["name"], file["state"]) == (name, state)), None)
 
+        expect(self.page).to_have_url(TRANSFER)
         wait_for(reached, f"{name} to be {state}")
 
     def wait_for_refusal(self, state: str) -> None:
         """Until a file of what was just sent is shown as `state`, on whichever page the upload has come to by then."""
         shown = self.page.locator(f'[data-file-state="{state}"], [data-upload="{state.lower()}"]')
-        expect(shown).to_be_visible(timeout=60_000)
+        expect(shown).to_be_visible()
 
     def transfer_state(self, state: str) -> None:
-        expect(self.page.locator(f'#status[data-state="{state}"]')).to_be_visible(timeout=60_000)
+        expect(self.page.locator(f'#status[data-state="{state}"]')).to_be_visible()
 
     def prove(self, email: str, link: str) -> None:
         seen = len(self.world.mails(email))
@@ -135,7 +142,7 @@ class Person:
         self.page.locator("main button").click()
         self.page.locator("#code").fill(wait_for_mail(self.world, email, CODE, after=seen))
         self.page.locator("main form.card button").click()
-        expect(self.page).to_have_url(f"{link}/files")
+        self.arrive(f"{link}/files")
 
     def close(self) -> None:
         self.context.close()

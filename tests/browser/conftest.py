@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 import browser_world
-from browser_world import World
+from browser_world import PATIENCE_SECONDS, World
 from people_in_browsers import Household
 
 FLAGS = (
@@ -24,7 +24,7 @@ FLAGS = (
     "--disable-sync",
 )
 
-expect.set_options(timeout=30_000)  # milliseconds; a busy machine with two cores is slow, not wrong
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def chromium(world: World) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=[*FLAGS, *world.chromium_arguments]
+            executable_path="/usr/bin/chromium",
+            args=[*FLAGS, *world.chromium_arguments],
+            timeout=PATIENCE_SECONDS * 1000,
         )
         yield browser
         browser.close()
