@@ -1,4 +1,5 @@
 // On every page: confirmation dialogs, and actions that appear with the state of a transfer.
+// Loaded before anything is shown: a button that is pressed without this script does at once what it should ask about.
 
 function ask(form) {
   const dialog = document.createElement("dialog");
@@ -40,12 +41,15 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-const status = document.getElementById("status");
-if (status) {
+document.addEventListener("DOMContentLoaded", () => {
+  const status = document.getElementById("status");
+  if (!status) {
+    return;
+  }
   const show = () => {
     for (const element of document.querySelectorAll("[data-only-if]")) {
       element.hidden = !element.dataset.onlyIf.split(" ").includes(status.dataset.state);
     }
   };
   new MutationObserver(show).observe(status, { attributes: true, attributeFilter: ["data-state"] });
-}
+});
