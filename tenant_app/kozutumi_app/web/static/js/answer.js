@@ -28,22 +28,20 @@ uploads.onDone = async () => {
   }
 };
 
+uploads.takes = ["infected", "unscannable"]; // nobody opens them, and the others are not kept back
 const known = [...form.querySelectorAll("[data-known]")];
 known.forEach((element) => uploads.know(element));
 if (known.length) {
   begin().catch(explain); // so that what was left can be removed, too
 }
 
+button.disabled = false;
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   showProblem("");
-  if (uploads.empty) {
-    showProblem(say("noFiles"));
+  if (uploads.hindrance) {
+    showProblem(say(uploads.hindrance));
     form.querySelector('input[type="file"]').focus();
-    return;
-  }
-  if (uploads.entries.some((entry) => entry.state === "reselect")) {
-    showProblem(say("reselect"));
     return;
   }
   button.disabled = true;

@@ -9,21 +9,15 @@ const uploads = new Uploads(form, limitsOf(form));
 const button = form.querySelector("[data-send]");
 const transfer = form.dataset.draft;
 
+uploads.takes = form.dataset.releases ? ["unscannable"] : []; // it waits for its release, as if the scanner were slower
 form.querySelectorAll("[data-known]").forEach((element) => uploads.know(element));
 
+button.disabled = false;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   showProblem("");
-  if (uploads.empty) {
-    showProblem(say("noFiles"));
-    return;
-  }
-  if (uploads.entries.some((entry) => entry.state === "reselect")) {
-    showProblem(say("reselect"));
-    return;
-  }
-  if (uploads.entries.some((entry) => ["infected", "unscannable"].includes(entry.state))) {
-    showProblem(say("refused"));
+  if (uploads.hindrance) {
+    showProblem(say(uploads.hindrance));
     return;
   }
   button.disabled = true;

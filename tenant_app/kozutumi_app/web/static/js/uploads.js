@@ -19,6 +19,7 @@ export class Uploads {
     this.entries = [];
     this.transfer = null;
     this.onDone = () => {};
+    this.takes = []; // states in which a file is sent although the scanner has spoken
     this.#listen();
     addEventListener("beforeunload", (event) => {
       if (this.entries.some((entry) => entry.state === "uploading")) {
@@ -144,7 +145,7 @@ export class Uploads {
     entry.bar.value = entry.sent;
     if (entry.state === "reselect") {
       entry.note.textContent = say("reselect");
-    } else if (["infected", "unscannable"].includes(entry.state)) {
+    } else if (this.#isRefused(entry)) {
       entry.note.textContent = say("refused");
     } else if (entry.state !== "failed") {
       entry.note.textContent = "";
@@ -152,7 +153,7 @@ export class Uploads {
   }
 
   #summarize() {
-    const done = this.entries.filter((entry) => entry.state === "done").length;
+    const done = this.entries.filter((entry) => this.#isUp(entry)).length;
     const total = this.entries.length;
     const summary = this.root.querySelector("[data-summary]");
     const sum = this.entries.reduce((bytes, entry) => bytes + entry.size, 0);
@@ -173,6 +174,25 @@ export class Uploads {
     return this.entries.length === 0;
   }
 
+  // Why this list cannot be sent as it is, as the page's texts name it; null when it can.
+  get hindrance() {
+    if (this.empty) {
+      return "noFiles";
+    }
+    if (this.entries.some((entry) => entry.state === "reselect")) {
+      return "reselect";
+    }
+    return this.entries.some((entry) => this.#isRefused(entry)) ? "refused" : null;
+  }
+
+  #isUp(entry) {
+    return entry.state === "done" || this.takes.includes(entry.state);
+  }
+
+  #isRefused(entry) {
+    return ["infected", "unscannable"].includes(entry.state) && !this.takes.includes(entry.state);
+  }
+
   #pump() {
     if (!this.transfer) {
       return;
@@ -186,15 +206,18 @@ export class Uploads {
       return;
     }
     this.#summarize();
-    if (this.entries.length && this.entries.every((entry) => entry.state === "done")) {
+    if (this.entries.length && this.entries.every((entry) => this.#isUp(entry))) {
       this.onDone();
     }
   }
 
   #run(entry) {
     entry.state = "uploading";
-    entry.upload ??= this.#upload(entry);
-    entry.upload.start();
+    if (!entry.begins) {
+      entry.begins = !entry.id;
+      entry.upload ??= this.#upload(entry);
+      entry.upload.start();
+    }
     this.#draw(entry);
   }
 
@@ -215,6 +238,12 @@ export class Uploads {
       onAfterResponse: (request, answer) => this.#keepToken(entry, upload, answer.getHeader("Upload-Token")),
       onUploadUrlAvailable: () => {
         entry.id = upload.url.split("/").pop();
+        entry.begins = false;
+        if (entry.state === "removed") {
+          this.#remove(entry);
+        } else if (entry.state !== "uploading") {
+          upload.abort();
+        }
         this.#pump();
       },
       onProgress: (sent) => {
@@ -257,18 +286,24 @@ export class Uploads {
   }
 
   #fail(entry, error) {
+    entry.upload = null;
+    entry.begins = false;
+    if (entry.state === "removed") {
+      this.#remove(entry);
+      return;
+    }
     const answer = error.originalResponse;
     const text = answer ? problemFrom(answer.getStatus(), answer.getBody()).message : say("offline");
     entry.note.textContent = text;
-    entry.upload = null;
     showProblem(`${entry.name}: ${text}`);
     this.#finish(entry, "failed");
   }
 
+  // While an upload `begins`, its request is left to end: cut, it could leave a file behind that nobody goes on with.
   async #toggle(entry) {
     if (entry.state === "uploading") {
       entry.state = "paused";
-      await entry.upload.abort();
+      await (entry.begins || entry.upload.abort());
       this.#draw(entry);
     } else {
       showProblem("");
@@ -278,14 +313,22 @@ export class Uploads {
   }
 
   async #remove(entry) {
-    if (entry.state === "uploading") {
-      await entry.upload.abort();
+    if (entry.begins) {
+      entry.state = "removed"; // and kept until it is, so that nothing is sent with it
+      entry.element.hidden = true;
+      return;
+    }
+    if (["uploading", "removed"].includes(entry.state)) {
+      entry.state = "paused";
+      await entry.upload?.abort();
     }
     if (entry.id) {
       const headers = { ...this.headers(), "Tus-Resumable": "1.0.0" };
       const answer = await fetch(`/files/${entry.id}`, { method: "DELETE", headers }).catch(() => null);
       if (!answer || (!answer.ok && ![404, 410].includes(answer.status))) {
         showProblem(answer ? problemFrom(answer.status, await answer.text()).message : say("offline"));
+        entry.element.hidden = false;
+        this.#draw(entry);
         return;
       }
     }
