@@ -22,10 +22,14 @@ pool = urllib3.PoolManager(ca_certs='/etc/kozutumi/ca/ca.crt', cert_reqs='CERT_R
 client = Minio(endpoint, access_key=read('access-key-id'), secret_key=read('secret-access-key'), secure=True,
                region=os.environ['KOZUTUMI_S3_REGION'], http_client=pool)
 def outcome(act):
-    try:
-        act(); return 'allowed'
-    except S3Error as error:
-        return error.code
+    for _ in range(5):
+        try:
+            act(); return 'allowed'
+        except S3Error as error:
+            return error.code
+        except urllib3.exceptions.HTTPError:
+            pass  # who is refused before the body was sent may be hung up on
+    return 'no answer'
 import io
 bucket = sys.argv[1]
 print(json.dumps({
