@@ -193,13 +193,14 @@ class Cluster:
     ) -> Object | None:
         data = None if body is None else orjson.dumps(body)
         headers = await self._headers(content_type, accept)
+        asked = self._now()
         try:
             async with self._session.request(
                 method, self._server + path, params=query, data=data, headers=headers, timeout=_TIMEOUT
             ) as response:
                 content = await response.read()
                 status = response.status
-                self.clock_offset = clocks.offset_of_header(response.headers.get("Date"), self._now())
+                self.clock_offset = clocks.offset_of_header(response.headers.get("Date"), asked, self._now())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ClusterUnavailable(f"the API server does not answer {method} {path}: {error!r}") from error
         if status == 404 and missing_ok:

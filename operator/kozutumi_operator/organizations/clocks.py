@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ from kozutumi_operator.organizations.reasons import Reason
 STORE: Final = "object store"
 APP: Final = "app"
 API_SERVER: Final = "API server"
-_HALF_SECOND: Final = 0.5
+_HALF_SECOND: Final = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +32,32 @@ class Clocks:
     others: Sequence[Clock]
 
 
-def offset_of_header(date: str | None, now: datetime) -> float | None:
-    """Seconds by which an HTTP Date (RFC 9110 §6.6.1) is ahead of `now`; None where there is none to read.
+def offset_of_header(date: str | None, asked: datetime, now: datetime) -> float | None:
+    """Seconds by which an HTTP Date (RFC 9110 §6.6.1) is ahead; None where there is none to read.
 
-    The header counts whole seconds, so its middle is taken: the figure is right to half a second and the way.
+    It was written between `asked` and `now`. The header counts whole seconds, so its middle is taken.
     """
     try:
         sent = parsedate_to_datetime(date or "")
     except ValueError:
         return None
-    return None if sent.tzinfo is None else (sent - now).total_seconds() + _HALF_SECOND
+    return None if sent.tzinfo is None else _outside(sent + _HALF_SECOND, asked, now)
 
 
-def offset_of_time(text: str, now: datetime) -> float | None:
+def offset_of_time(text: str, asked: datetime, now: datetime) -> float | None:
     """The same for an RFC 3339 time."""
     try:
         told = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if told.tzinfo is None else (told - now).total_seconds()
+    return None if told.tzinfo is None else _outside(told, asked, now)
+
+
+def _outside(told: datetime, asked: datetime, now: datetime) -> float:
+    """Seconds. An answer that was long on its way is old when it comes: that says nothing about the clock."""
+    if asked <= told <= now:
+        return 0.0
+    return (told - (asked if told < asked else now)).total_seconds()
 
 
 def differs(offset: float | None, limit: float) -> bool:

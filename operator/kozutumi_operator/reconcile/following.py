@@ -67,16 +67,16 @@ class Following:
         memory, known = self._memories.of(name), self._tenants.get(name)
         if known is None:
             return False
-        before = gist(memory)
+        before, asked = gist(memory), self._now()
         try:
             status = await known[1].status(audit_watching.last_pulled(memory))
         except TenantUnavailable as error:
             memory.tenant_failure = error
         else:
             memory.tenant, memory.tenant_failure = status, None
+            memory.tenant_clock = clocks.offset_of_time(status.clock, asked, self._now())
             self.answered(name)
             await audit_watching.judge(name, memory, status, known[1])
-            memory.tenant_clock = clocks.offset_of_time(status.clock, self._now())
             memory.clock_skewed = clocks.differs(memory.tenant_clock, self._clock_limit)
             resting.rest(memory, self._now())
         return gist(memory) != before

@@ -25,6 +25,7 @@ CONFIG: Final = Config(
     max_pool_connections=16,
 )
 IMPLIED_REGION: Final = "us-east-1"  # S3's answer for it is an empty LocationConstraint
+_ASKED: Final = "kozutumi-asked"
 _PAGE: Final = 1000  # the most that one DeleteObjects takes
 
 
@@ -59,6 +60,7 @@ class S3Buckets:
         self._now = now
         self._clock_offset: float | None = None
         self._s3: Any = client("s3", credential, endpoint=s3_endpoint, region=region, ca_file=ca_file)
+        self._s3.meta.events.register("before-call.s3", self._note_asked)
         self._s3.meta.events.register("after-call.s3", self._note_clock)
 
     def find_bucket(self, name: str) -> Bucket | None:
@@ -192,8 +194,11 @@ class S3Buckets:
             if code(error) not in GONE:
                 raise
 
-    def _note_clock(self, http_response: Any, **_: Any) -> None:
-        self._clock_offset = clocks.offset_of_header(http_response.headers.get("date"), self._now())
+    def _note_asked(self, context: dict[str, Any], **_: Any) -> None:
+        context[_ASKED] = self._now()
+
+    def _note_clock(self, http_response: Any, context: dict[str, Any], **_: Any) -> None:
+        self._clock_offset = clocks.offset_of_header(http_response.headers.get("date"), context[_ASKED], self._now())
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

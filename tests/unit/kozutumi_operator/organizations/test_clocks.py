@@ -24,12 +24,19 @@ NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_an_http_date_is_taken_at_the_middle_of_its_second(date: str | None, ahead: float | None) -> None:
-    assert clocks.offset_of_header(date, NOW) == ahead
+    assert clocks.offset_of_header(date, NOW, NOW) == ahead
 
 
 @pytest.mark.parametrize(("text", "ahead"), [("2026-11-24T12:00:07Z", 7.0), ("2026-11-24T12:00:07", None), ("x", None)])
 def test_a_time_without_zone_tells_nothing(text: str, ahead: float | None) -> None:
-    assert clocks.offset_of_time(text, NOW) == ahead
+    assert clocks.offset_of_time(text, NOW, NOW) == ahead
+
+
+@pytest.mark.parametrize(("told", "ahead"), [(-3, -3.0), (0, 0.0), (7, 0.0), (8, 0.0), (10, 2.0)])
+def test_how_long_an_answer_was_on_its_way_is_no_difference_of_clocks(told: int, ahead: float) -> None:
+    came = NOW + timedelta(seconds=8)
+    text = (NOW + timedelta(seconds=told)).isoformat()
+    assert clocks.offset_of_time(text, NOW, came) == ahead
 
 
 def judged(**ahead: float | None) -> tuple[str, Reason, str]:
