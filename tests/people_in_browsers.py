@@ -75,6 +75,16 @@ class Person:
         self.page.locator("#subject").fill(subject)
         self.page.locator("#message").fill(message)
 
+    def drop(self, path: Path) -> None:
+        """Drag a file or folder onto the page's place for them."""
+        place = self.page.locator("[data-drop]").bounding_box()
+        assert place is not None
+        session = self.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for moment in ("dragEnter", "dragOver", "drop"):
+            event = {"type": moment, "x": place["x"] + 5, "y": place["y"] + 5, "data": data}
+            session.send("Input.dispatchDragEvent", event)
+
     def send(self) -> None:
         self.page.locator("[data-send]").click()
 

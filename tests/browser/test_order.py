@@ -14,6 +14,17 @@ from browser_world import World, wait_for, wait_for_mail
 from people_in_browsers import REQUEST, Household, Person
 
 LATE_SECONDS = 2.0  # what breaks without the product's care breaks within it; nothing waits for its end
+_SLOW_FOLDERS = """
+const going = new Promise((resolve) => { window.readOn = resolve; });
+const asEntry = DataTransferItem.prototype.webkitGetAsEntry;
+DataTransferItem.prototype.webkitGetAsEntry = function () {
+  document.documentElement.dataset.dropped = "yes";
+  const folder = asEntry.call(this);
+  const reader = folder.createReader();
+  folder.createReader = () => ({ readEntries: async (...then) => { await going; reader.readEntries(...then); } });
+  return folder;
+};
+"""
 _DRAFT = {"recipients": [{"email": "order@client.test"}], "subject": "Order"}
 _REQUEST = {"subject": "Order", "locale": "en", "expires_in": 86_400, "max_bytes": 10**7}
 
@@ -38,6 +49,22 @@ def test_a_click_before_the_script_sends_no_note_in_an_address(world: World, hou
     expect(guest.page.locator("[data-problem]")).to_have_text("Choose at least one file.")
     expect(guest.page).to_have_url(f"{link}/files")
     guest.close()
+
+
+def test_a_folder_that_is_still_being_read_is_sent_with_the_rest(household: Household, folder: Path) -> None:
+    sender = household.member("en-US")
+    sender.context.add_init_script(_SLOW_FOLDERS)
+    (folder / "papers").mkdir()
+    _file(folder / "papers", "second.txt", b"second")
+    sender.compose([_file(folder, "first.txt", b"first")], ["order@client.test"])
+    sender.drop(folder / "papers")
+    expect(sender.page.locator("html")).to_have_attribute("data-dropped", "yes")
+    sender.send()
+    expect(sender.page.locator("[data-files] li")).to_have_attribute("data-upload", "done")
+    sender.page.evaluate("window.readOn()")
+    sender.transfer_state("Delivered")
+    expect(sender.page.locator("[data-file]")).to_have_count(2)
+    sender.close()
 
 
 @pytest.mark.parametrize("known", [False, True])

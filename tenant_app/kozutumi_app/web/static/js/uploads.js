@@ -19,6 +19,7 @@ export class Uploads {
     this.entries = [];
     this.transfer = null;
     this.onDone = () => {};
+    this.reading = 0; // folders that were dropped and are not listed yet
     this.takes = []; // states in which a file is sent although the scanner has spoken
     this.#listen();
     addEventListener("beforeunload", (event) => {
@@ -52,7 +53,13 @@ export class Uploads {
     }
     drop.addEventListener("drop", async (event) => {
       event.preventDefault();
-      this.add(await dropped(event.dataTransfer));
+      this.reading += 1;
+      try {
+        this.add(await dropped(event.dataTransfer));
+      } finally {
+        this.reading -= 1;
+      }
+      this.#pump();
     });
   }
 
@@ -206,7 +213,7 @@ export class Uploads {
       return;
     }
     this.#summarize();
-    if (this.entries.length && this.entries.every((entry) => this.#isUp(entry))) {
+    if (!this.reading && this.entries.length && this.entries.every((entry) => this.#isUp(entry))) {
       this.onDone();
     }
   }
