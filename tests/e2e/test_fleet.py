@@ -51,7 +51,8 @@ def test_a_broken_image_stops_at_the_canary_and_goes_back_unnoticed(world: World
             assert canary in record["message"]
             wait_until("the canary going back", lambda: images(world, canary) == good, seconds=60)
             assert images(world, KAEDE) == good
-            assert {"RollingOut", "RolledBack"} <= reasons(world, canary)
+            told = {"RollingOut", "RolledBack"}
+            wait_until("both turns being told", lambda: told <= reasons(world, canary), seconds=30)
         wait_until("the broken pod going", lambda: len(pods(world, canary)) == len(before[canary]), seconds=90)
         assert {code: pods(world, code) for code in both} == before
     print(f"polled {polls.counts}, failed {polls.failures}")
