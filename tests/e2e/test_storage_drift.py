@@ -127,8 +127,8 @@ def _come_and_go(sender: Public, source: Path, done: list[bool]) -> int:
 @pytest.mark.timeout(600)
 def test_the_archive_of_a_departed_organization_goes_when_its_lock_ends(world: World) -> None:
     code = world.fresh_code()
-    world.create(code)
-    organizations.wait_ready(world.kubectl, code)
+    world.create(code, suspend=True)  # its app would seal the audit log's head there, for a year
+    world.kubectl("wait", "--for=condition=StorageReady", f"organization/{code}", "--timeout=180s", timeout=210)
     storage_world.put_locked(world, code, seconds=120)
     world.dispose(code)
     archive = storage_world.names_of(code).archive
