@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ def data_of(world: World) -> dict[str, str]:
     return found
 
 
-def apply_settings(world: World, changes: dict[str, str]) -> None:
+def apply_settings(world: World, changes: Mapping[str, str | None]) -> None:
     world.patch("configmap", SETTINGS, "-n", labels.SYSTEM_NAMESPACE, patch={"data": changes})
     restart_operator(world)
 
@@ -52,7 +52,7 @@ def platform(world: World, **changes: str) -> Iterator[None]:
     try:
         yield
     finally:
-        apply_settings(world, {name: before[name] for name in named})
+        apply_settings(world, {name: before.get(name) for name in named})
         wait_phase(world, "Settled", seconds=600)
 
 

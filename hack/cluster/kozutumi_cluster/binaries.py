@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kozutumi_cluster import layout, shell
+from kozutumi_cluster import go_copies, layout, shell
 from kozutumi_cluster.errors import ClusterError
+from kozutumi_cluster.go_copies import Instead
 from kozutumi_cluster.progress import Progress, Step
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -22,7 +23,10 @@ _VERSION = "k8s.io/component-base/version"
 
 @dataclass(frozen=True)
 class Module:
-    """A Go module of this folder and what is built from it: name of the binary → package."""
+    """A Go module of this folder and what is built from it: name of the binary → package.
+
+    `on_demand`: not built with the others, but where it is asked for by name.
+    """
 
     name: str
     folder: Path
@@ -30,6 +34,8 @@ class Module:
     ldflags: str
     expected_seconds: float
     tags: str = ""
+    instead: Instead | None = None
+    on_demand: bool = False
 
 
 def _kubernetes_ldflags() -> str:
@@ -104,6 +110,15 @@ MODULES = {
             expected_seconds=91,
             tags="remove_all_sd",  # without the clouds' service discoveries, whose clients are most of its weight
         ),
+        Module(
+            name="traefik",
+            folder=SOURCE / "extra/traefik",
+            packages={"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
+            ldflags="-s -w -X github.com/traefik/traefik/v3/pkg/version.Version=3.7.13",
+            expected_seconds=400,
+            instead=Instead("github.com/go-acme/lego/v5", "providers/dns/zz_gen_dns_providers.go", "lego/dns.go"),
+            on_demand=True,
+        ),
     )
 }
 
@@ -112,6 +127,8 @@ def cache_key(module: Module, go_version: str) -> str:
     """Changes whenever a binary could: pinned modules, our own sources, packages, linker flags, compiler."""
     digest = hashlib.sha256()
     sources = [module.folder / "go.mod", module.folder / "go.sum", *sorted((module.folder / "cmd").rglob("*.go"))]
+    if module.instead is not None:
+        sources += sorted(path for path in module.folder.rglob("*") if path.is_file() and path not in sources)
     parts: Iterable[bytes] = [
         go_version.encode(),
         module.ldflags.encode(),
@@ -182,10 +199,10 @@ def _move(built: Path, folder: Path) -> None:
         shutil.rmtree(ready)
 
 
-def build_commands(module: Module, output: Path) -> list[list[str]]:
+def build_commands(module: Module, output: Path, modfile: Path | None = None) -> list[list[str]]:
     """One `go build` for all packages whose last word names the binary, so that links run side by side."""
-    tags = ["-tags", module.tags] if module.tags else []
-    base = ["go", "build", "-v", "-trimpath", *tags, "-ldflags", module.ldflags, "-o"]
+    options = [*(["-tags", module.tags] if module.tags else []), *(["-modfile", str(modfile)] if modfile else [])]
+    base = ["go", "build", "-v", "-trimpath", *options, "-ldflags", module.ldflags, "-o"]
     together = [package for name, package in module.packages.items() if package.rpartition("/")[2] == name]
     apart = [(name, package) for name, package in module.packages.items() if package not in together]
     return [
@@ -196,8 +213,10 @@ def build_commands(module: Module, output: Path) -> list[list[str]]:
 
 def _build(module: Module, output: Path, step: Step | None) -> None:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""}
-    for command in build_commands(module, output):
-        _run_build(command, module, environment, step)
+    with tempfile.TemporaryDirectory(prefix="kozutumi-go-") as place:
+        modfile = go_copies.modfile(module.folder, module.instead, Path(place)) if module.instead else None
+        for command in build_commands(module, output, modfile):
+            _run_build(command, module, environment, step)
 
 
 def _run_build(command: list[str], module: Module, environment: dict[str, str], step: Step | None) -> None:

@@ -149,8 +149,8 @@ def logs(
 def build_binaries() -> None:
     """Build every program from its pinned Go module, or find it in the cache; print where each one is."""
     progress = Progress(Console(stderr=True))
-    for module in binaries.MODULES:
-        for path in binaries.ensure(module, progress).values():
+    for module in (each for each in binaries.MODULES.values() if not each.on_demand):
+        for path in binaries.ensure(module.name, progress).values():
             print(path)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from kozutumi_cluster import binaries
 from kozutumi_cluster.binaries import Module
+from kozutumi_cluster.go_copies import Instead
 
 
 @pytest.fixture
@@ -54,7 +55,22 @@ def test_build_tags_reach_the_compiler(module: Module) -> None:
         assert command[command.index("-tags") + 1] == "remove_all_sd"
 
 
-@pytest.mark.parametrize("name", ["cluster", "local-path-provisioner", "mailpit", "smokescreen", "helm", "promtool"])
+def test_a_file_of_ours_in_another_module_is_a_source_too(module: Module) -> None:
+    (module.folder / "ours.go").write_text("package theirs\n")
+    changed = replace(module, instead=Instead("example.com/theirs", "theirs.go", "ours.go"))
+    before = binaries.cache_key(changed, "go1.26.8")
+    (module.folder / "ours.go").write_text("package theirs // otherwise\n")
+    assert binaries.cache_key(changed, "go1.26.8") != before
+
+
+def test_another_go_mod_reaches_the_compiler(module: Module) -> None:
+    for command in binaries.build_commands(module, Path("/out"), Path("/copy/go.mod")):
+        assert command[command.index("-modfile") + 1] == "/copy/go.mod"
+
+
+@pytest.mark.parametrize(
+    "name", ["cluster", "local-path-provisioner", "mailpit", "smokescreen", "helm", "promtool", "traefik"]
+)
 def test_each_module_is_pinned_in_the_repository(name: str) -> None:
     module = binaries.MODULES[name]
     assert (module.folder / "go.mod").is_file()
@@ -63,3 +79,7 @@ def test_each_module_is_pinned_in_the_repository(name: str) -> None:
 
 def test_the_cluster_module_has_all_thirteen_programs() -> None:
     assert len(binaries.MODULES["cluster"].packages) == 13
+
+
+def test_only_what_a_slow_test_asks_for_is_left_out_of_the_builds_for_all() -> None:
+    assert [each.name for each in binaries.MODULES.values() if each.on_demand] == ["traefik"]

@@ -24,12 +24,13 @@ RESUMPTIONS: Final = 30
 class Endpoint:
     """`url` is the organization's; the connection goes to `address`, whose certificate must be for the URL's host.
 
-    The development domain is in no DNS, so the address is given and the name is still verified.
+    The development domain is in no DNS, so the address is given and the name is still verified. `port` 0: the URL's.
     """
 
     url: str
     address: str
     ca: Path
+    port: int = 0
 
     def open(self) -> Public:
         return Public(self)
@@ -45,7 +46,7 @@ class Public:
         self.csrf: str | None = None
         self._authority = parts.netloc
         self._http = httpx.Client(
-            base_url=f"https://{endpoint.address}:{parts.port or 443}",
+            base_url=f"https://{endpoint.address}:{endpoint.port or parts.port or 443}",
             verify=ssl.create_default_context(cafile=str(endpoint.ca)),
             timeout=60,
             trust_env=False,

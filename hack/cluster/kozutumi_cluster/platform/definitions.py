@@ -1,7 +1,7 @@
 """Custom resource definitions of others that the operator writes objects of: the Gateway API and cert-manager.
 
 They come from Go modules pinned by hash (extra/crds), as everything else of the cluster does. No controller for them
-runs here: the API server checks what the operator writes, and a test plays the gateway.
+runs here but what a test brings: the API server checks what the operator writes.
 """
 
 from __future__ import annotations
@@ -30,9 +30,13 @@ WANTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 def objects() -> list[dict[str, Any]]:
     """The CustomResourceDefinitions. Raises ClusterError where the modules cannot be had."""
-    return [
-        document for path in paths() for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document
-    ]
+    return _read(paths())
+
+
+def gateway_api(*plurals: str) -> list[dict[str, Any]]:
+    """Others of the Gateway API's, which a controller wants although the operator does not."""
+    folder = Path(_downloaded("sigs.k8s.io/gateway-api"))
+    return _read([folder / _GATEWAY_API.format(plural) for plural in plurals])
 
 
 def paths() -> list[Path]:
@@ -42,6 +46,10 @@ def paths() -> list[Path]:
         folder = Path(_downloaded(module))
         found += [folder / name for name in files]
     return found
+
+
+def _read(files: list[Path]) -> list[dict[str, Any]]:
+    return [each for path in files for each in yaml.safe_load_all(path.read_text(encoding="utf-8")) if each]
 
 
 def _downloaded(module: str) -> str:

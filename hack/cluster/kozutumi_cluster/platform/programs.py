@@ -17,20 +17,21 @@ PROGRAMS = {"versitygw": "cluster", "mailpit": "mailpit", "smokescreen": "smokes
 
 def ensure(progress: Progress) -> dict[str, ImageRef]:
     """Image of each program by its name, written where the cache has none. Raises ClusterError."""
-    images = {name: reference(name, binaries.ensure(module, progress)[name]) for name, module in PROGRAMS.items()}
-    for name, image in images.items():
-        if not image.archive.exists():
-            unfinished = image.archive.with_suffix(".partial")
-            unfinished.parent.mkdir(parents=True, exist_ok=True)
-            archives.write(_image(name, image.reference, binaries.ensure(PROGRAMS[name], progress)[name]), unfinished)
-            unfinished.replace(image.archive)
-    return images
+    return {name: image(name, binaries.ensure(module, progress)[name]) for name, module in PROGRAMS.items()}
+
+
+def image(name: str, binary: Path) -> ImageRef:
+    """The image of one program, written where the cache has none."""
+    found = reference(name, binary)
+    if not found.archive.exists():
+        unfinished = found.archive.with_suffix(".partial")
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        user = f"{pods.USER}:{pods.USER}"
+        archives.write(Image(found.reference, (f"/{name}",), {name: binary}, user=user), unfinished)
+        unfinished.replace(found.archive)
+    return found
 
 
 def reference(name: str, binary: Path) -> ImageRef:
     tag = hashlib.sha256(binary.read_bytes()).hexdigest()[:20]
     return ImageRef(f"localhost/kozutumi-{name}:{tag}", layout.cache_home() / "images" / f"{name}-{tag}.tar")
-
-
-def _image(name: str, image_reference: str, binary: Path) -> Image:
-    return Image(image_reference, (f"/{name}",), {name: binary}, user=f"{pods.USER}:{pods.USER}")
