@@ -199,11 +199,11 @@ def other_name(reached: Reached) -> tuple[str, dict[str, Any], str]:
 
 @contextmanager
 def nobody_repairs(world: World, code: str) -> Iterator[None]:
+    pods = ("get", "pods", *OPERATOR[:2], "-l", "app.kubernetes.io/name=kozutumi-operator")
     with admission_world.past(world.kubectl, code):
-        world.kubectl("scale", *OPERATOR, "--replicas=0")
-        pods = ("get", "pods", *OPERATOR[:2], "-l", "app.kubernetes.io/name=kozutumi-operator")
-        wait_until("the operators being gone", lambda: not world.kubectl.json(*pods)["items"], seconds=120)
         try:
+            world.kubectl("scale", *OPERATOR, "--replicas=0")
+            wait_until("the operators being gone", lambda: not world.kubectl.json(*pods)["items"], seconds=120)
             yield
         finally:
             world.kubectl("scale", *OPERATOR, "--replicas=2")
