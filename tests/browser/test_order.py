@@ -67,6 +67,18 @@ def test_a_folder_that_is_still_being_read_is_sent_with_the_rest(household: Hous
     sender.close()
 
 
+def test_an_upload_whose_creation_was_answered_in_vain_is_gone_on_with(household: Household, folder: Path) -> None:
+    sender = household.member("en-US")
+    sender.compose([_file(folder, "lost.txt", b"begun")], ["order@client.test"])
+    lose = _losing(sender, "*/files/")
+    sender.send()
+    sender.wait_for_file_state("lost.txt", "Uploading")
+    lose()
+    sender.transfer_state("Delivered")
+    expect(sender.page.locator("[data-file]")).to_have_count(1)
+    sender.close()
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_a_pause_while_an_upload_begins_leaves_no_second_file_behind(
     household: Household, folder: Path, *, known: bool
@@ -161,6 +173,19 @@ def _deaf(person: Person, address: str) -> Callable[[], object]:
     session = person.context.new_cdp_session(person.page)
     session.send("Fetch.enable", {"patterns": [{"urlPattern": address, "requestStage": "Response"}]})
     return lambda: session.send("Fetch.disable")
+
+
+def _losing(person: Person, address: str) -> Callable[[], object]:
+    """Likewise, but the answer so kept is lost on its way."""
+    session, kept = person.context.new_cdp_session(person.page), list[str]()
+    session.on("Fetch.requestPaused", lambda answer: kept.append(answer["requestId"]))
+    session.send("Fetch.enable", {"patterns": [{"urlPattern": address, "requestStage": "Response"}]})
+
+    def lose() -> None:
+        session.send("Fetch.failRequest", {"requestId": kept[0], "errorReason": "ConnectionReset"})
+        session.send("Fetch.disable")
+
+    return lose
 
 
 def _late(route: Route) -> None:

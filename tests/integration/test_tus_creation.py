@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import people_world as people
 import upload_world as world
 from builders import MemoryBlobs, clock_of, make_settings, run_jobs
 from kozutumi_app.services import Services
@@ -152,3 +156,67 @@ async def test_unknown_version_is_told_which_there_is_and_nothing_is_done(pair: 
     answer = await sender.create(5, Tus_Resumable="2.0.0")
     assert (answer.status_code, answer.headers["Tus-Version"]) == (412, "1.0.0")
     assert (used(services), stored(services)) == (0, [])
+
+
+def files_of(shown: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(file["state"], file["offset"]) for file in shown["files"]]
+
+
+async def test_a_creation_sent_again_is_answered_with_the_upload_that_it_made(pair: Pair) -> None:
+    services, sender = pair
+    first = await sender.create(9, b"01234", Content_Type=OFFSET_STREAM, Idempotency_Key="one")
+    again = await sender.create(9, b"01234", Content_Type=OFFSET_STREAM, Idempotency_Key="one")
+    assert (again.status_code, again.headers["Location"]) == (201, first.headers["Location"])
+    assert again.headers["Upload-Offset"] == "5"
+    assert files_of(await sender.shown()) == [("Uploading", 5)]
+    assert used(services) == 9
+    token = again.headers["Upload-Token"]
+    assert (await sender.append(first.headers["Location"], 5, b"5678", Upload_Token=token)).status_code == 204
+    late = await sender.create(9, Idempotency_Key="one")
+    assert (late.headers["Location"], late.headers["Upload-Offset"]) == (first.headers["Location"], "9")
+    other = await sender.create(9, Idempotency_Key="two")
+    assert other.headers["Location"] != first.headers["Location"]
+
+
+async def test_the_last_room_is_not_asked_for_twice(tmp_path: Path) -> None:
+    services, sender = await world.world(tmp_path, settings=make_settings(max_file_size=9, quota_storage=9))
+    first = await sender.create(9, Idempotency_Key="one")
+    again = await sender.create(9, Idempotency_Key="one")
+    assert again.headers["Location"] == first.headers["Location"]
+    assert (await sender.create(9, Idempotency_Key="two")).status_code == 413
+    assert len(stored(services)) == 1
+
+
+async def test_a_key_names_one_upload_of_one_transfer(pair: Pair) -> None:
+    _, sender = pair
+    first = await sender.create(5, Idempotency_Key="one")
+    for changed in ({"Upload_Length": "6"}, {"Upload_Metadata": sender.metadata("other.pdf")}):
+        answer = await sender.create(5, **changed, Idempotency_Key="one")
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    for key in ("", "two words", "x" * 256):
+        assert (await sender.create(5, Idempotency_Key=key)).json()["code"] == "invalid_input"
+    sender.transfer_id = await people.draft(sender.browser)
+    elsewhere = await sender.create(5, Idempotency_Key="one")
+    assert (elsewhere.status_code, elsewhere.headers["Location"] == first.headers["Location"]) == (201, False)
+
+
+async def test_a_creation_sent_again_opens_nothing_that_ended_or_is_another_s(pair: Pair) -> None:
+    services, sender = pair
+    first = await sender.create(5, Idempotency_Key="one")
+    stranger = await people.member(services, sender.administrator, "stranger@acme.test")
+    theirs = replace(sender, browser=stranger)
+    assert (await theirs.create(5, Idempotency_Key="one")).status_code == 404
+    assert (await theirs.create(6, Idempotency_Key="one")).status_code == 404
+    assert (await sender.request("DELETE", first.headers["Location"])).status_code == 204
+    assert (await sender.create(5, Idempotency_Key="one")).status_code == 410
+
+
+async def test_of_two_at_once_one_begins_and_the_other_is_told_to_ask_again(pair: Pair) -> None:
+    services, sender = pair
+    answers = await asyncio.gather(*(sender.create(5, Idempotency_Key="one") for _ in range(4)))
+    begun = {answer.headers["Location"] for answer in answers if answer.status_code == 201}
+    assert len(begun) == 1
+    assert {answer.json()["code"] for answer in answers if answer.status_code != 201} <= {"idempotency_conflict"}
+    assert files_of(await sender.shown()) == [("Uploading", 0)]
+    run_jobs(services)
+    assert len(stored(services)) == 1

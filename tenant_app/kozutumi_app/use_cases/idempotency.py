@@ -48,13 +48,7 @@ def begin(services: Services, caller_id: str, key: str, request: tuple[str, str,
 
     IdempotencyKeyReused for another request, IdempotencyConflict while the first has no answer.
     """
-    if not 1 <= len(key) <= _KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
-        raise InvalidInput("Idempotency-Key: 1 to 255 visible ASCII characters.")
-    digest, fingerprint, now = (
-        hashlib.sha256(key.encode()).digest(),
-        _fingerprint(services, request),
-        services.clock.now(),
-    )
+    digest, fingerprint, now = digest_of(key), _fingerprint(services, request), services.clock.now()
     mine = sa.and_(rows.c.caller_id == caller_id, rows.c.key_hash == digest)
     with services.database.write() as tx:
         tx.execute(sa.delete(rows).where(rows.c.expires_at <= now))
@@ -75,6 +69,13 @@ def begin(services: Services, caller_id: str, key: str, request: tuple[str, str,
             raise IdempotencyConflict(retry_after=1)
         raise IdempotencyConflict("The first request was cut off. See whether it took effect, then use a new key.")
     return _answer(services, row)
+
+
+def digest_of(key: str) -> bytes:
+    """What is kept of the key itself."""
+    if not 1 <= len(key) <= _KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInput("Idempotency-Key: 1 to 255 visible ASCII characters.")
+    return hashlib.sha256(key.encode()).digest()
 
 
 def settle(services: Services, running: Running, answer: Answer | None, *, secret: str | None = None) -> None:

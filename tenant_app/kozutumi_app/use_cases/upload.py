@@ -39,6 +39,7 @@ class Upload:
     """`size` and `offset` are bytes of plaintext; what lies before `offset` is durable.
 
     `concat` (tus, concatenation): "partial", or "final;…" for a file that is put together from parts.
+    `repeated`: its creation was sent again.
     """
 
     file_id: str
@@ -52,6 +53,7 @@ class Upload:
     expires_at: datetime | None
     path: str = ""
     concat: str | None = None
+    repeated: bool = False
 
     @property
     def is_part(self) -> bool:

@@ -42,6 +42,7 @@ from kozutumi_app.use_cases import (
     sending_rules,
     settings_store,
     upload_committing,
+    upload_repeating,
     usage,
 )
 from kozutumi_app.use_cases import upload as uploads
@@ -58,23 +59,27 @@ _MAX_MEDIA_TYPE: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a sender says about a file. `path`: with its folders inside the transfer, or empty."""
+    """What a sender says about a file. `path`: with its folders inside the transfer, or empty.
+
+    `key`: names this creation, so that it is done once (`upload_repeating`).
+    """
 
     transfer_id: str
     name: str
     media_type: str = ""
     path: str = ""
+    key: str | None = None
 
 
 def create(services: Services, uploader: Uploader, new: NewFile, size: int) -> Upload:
     """Reserve quota for `size` bytes and a key of the file's own. Refuses before anything is stored."""
-    return _begin(services, uploader, _upload(services, uploader, new, size, FileState.UPLOADING, None))
+    return _begin(services, uploader, _upload(services, uploader, new, size, FileState.UPLOADING, None), new.key)
 
 
-def create_part(services: Services, uploader: Uploader, transfer_id: str, size: int) -> Upload:
+def create_part(services: Services, uploader: Uploader, transfer_id: str, size: int, key: str | None = None) -> Upload:
     """Begin a part of a file to come. It is listed nowhere, and counts like a file until it is joined or expires."""
     new = NewFile(transfer_id, "part")
-    return _begin(services, uploader, _upload(services, uploader, new, size, FileState.PART, PARTIAL))
+    return _begin(services, uploader, _upload(services, uploader, new, size, FileState.PART, PARTIAL), key)
 
 
 def join(services: Services, uploader: Uploader, new: NewFile, part_ids: Sequence[str], concat: str) -> Upload:
@@ -96,7 +101,7 @@ def join(services: Services, uploader: Uploader, new: NewFile, part_ids: Sequenc
         jobs.enqueue(tx, JOIN, upload.file_id, services.clock.now())
 
     upload = _upload(services, uploader, new, size, FileState.UPLOADING, concat)
-    return _begin(services, uploader, upload, claim)
+    return _begin(services, uploader, upload, new.key, claim)
 
 
 def _upload(
@@ -122,11 +127,14 @@ def _begin(
     services: Services,
     uploader: Uploader,
     upload: Upload,
+    key_of_creation: str | None,
     claim: Callable[[Connection, Upload], None] | None = None,
 ) -> Upload:
     if uploader.file_id is not None:
         raise UploadTokenEnded  # it is for the upload that exists
     with services.database.read() as tx:
+        if (made := upload_repeating.before(tx, services, uploader, upload, key_of_creation)) is not None:
+            return made
         _require_room(tx, services, uploader, upload)
     key = Secret(services.random(KEY_BYTES))
     wrapped = wrapping.wrap(services.keyring, services.settings.service_code, upload.file_id, key)
@@ -137,6 +145,7 @@ def _begin(
             manifest_id = upload_committing.seal_manifest(services, upload, key)
             upload = replace(upload, state=FileState.SCANNING, expires_at=None)
         with services.database.write() as tx:
+            upload_repeating.note(tx, services, upload, key_of_creation)
             _require_room(tx, services, uploader, upload)
             key_usage.require_current(tx, wrapping.version(wrapped))
             _insert(tx, services, upload, wrapping.version(wrapped), manifest_id)

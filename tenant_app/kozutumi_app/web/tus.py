@@ -25,6 +25,7 @@ from kozutumi_app.use_cases.upload_creating import NewFile
 from kozutumi_app.use_cases.upload_locks import UploadLocks
 from kozutumi_app.use_cases.upload_receiving import Receiver, SourceCutError
 from kozutumi_app.web import security, tus_access, tus_documented, tus_headers
+from kozutumi_app.web.gate import KEY_HEADER
 from kozutumi_app.web.problems import problem
 from kozutumi_app.web.request_source import RequestSource
 
@@ -81,7 +82,10 @@ async def create(request: Request) -> Response:
     services = _services(request)
     upload = await asyncio.to_thread(_creation(request, uploader))
     token = await asyncio.to_thread(_issue, services, upload)
-    if with_body and not upload.is_final:
+    if upload.repeated:  # what came along with the first one counts, and this one's is left unread
+        async with _locks(request).hold(upload.file_id):
+            upload = await _find(request, uploader, upload.file_id)
+    elif with_body and not upload.is_final:
         upload = await _receive_first(request, uploader, upload, checksum)
     headers = {"Location": f"{security.origin(request)}{PATH}/{upload.file_id}", tus_access.TOKEN_HEADER: token}
     headers |= tus_headers.progress(upload) | tus_headers.scanning(upload.size)
@@ -135,7 +139,8 @@ def _creation(request: Request, uploader: Uploader) -> Callable[[], Upload]:
         raise TusError(400, f"Upload-Metadata or Upload-Concat: {error}") from None
     transfer_id = metadata.get("transfer") or uploader.transfer_id
     path = metadata.get("path") or metadata.get("relativePath") or ""
-    new = NewFile(transfer_id or "", metadata.get("filename") or path, metadata.get("filetype", ""), path)
+    key = request.headers.get(KEY_HEADER)
+    new = NewFile(transfer_id or "", metadata.get("filename") or path, metadata.get("filetype", ""), path, key)
     if not transfer_id or not (new.name or concat == tus_headers.PARTIAL):
         raise InvalidInput("Upload-Metadata must name the transfer and the filename")
     if concat is not None and parts is not None:
@@ -144,7 +149,7 @@ def _creation(request: Request, uploader: Uploader) -> Callable[[], Upload]:
         return partial(upload_creating.join, services, uploader, new, parts, concat)
     size = _size_header(request, "Upload-Length")
     if concat is not None:
-        return partial(upload_creating.create_part, services, uploader, transfer_id, size)
+        return partial(upload_creating.create_part, services, uploader, transfer_id, size, key)
     return partial(upload_creating.create, services, uploader, new, size)
 
 

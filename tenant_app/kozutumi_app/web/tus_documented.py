@@ -9,6 +9,8 @@ from kozutumi_app.errors import (
     ChecksumMismatch,
     CsrfFailed,
     Draining,
+    IdempotencyConflict,
+    IdempotencyKeyReused,
     InvalidInput,
     NetworkNotAllowed,
     NotFound,
@@ -93,6 +95,8 @@ CREATE: Final = answers(
     *_ROOM,
     *_WRITING,
     *_BYTES,
+    IdempotencyConflict,
+    IdempotencyKeyReused,
     status=201,
     scope=Scope.TRANSFERS_WRITE,
     raw=Raw(
@@ -115,6 +119,13 @@ CREATE: Final = answers(
         ),
         _header("Upload-Concat", "`partial`, or `final;` and the URLs of the parts."),
         _CHECKSUM,
+        _header(
+            "Idempotency-Key",
+            "Drawn anew for each upload: sent again, the creation is answered with the upload that it made.",
+            minLength=1,
+            maxLength=255,
+            pattern="^[\\x21-\\x7e]+$",
+        ),
     ],
     requestBody=_BODY,
 )

@@ -236,6 +236,12 @@ export class Uploads {
       metadata: { transfer: this.transfer, filename: entry.name, path: entry.path, filetype: entry.file.type || "application/octet-stream" },
       retryDelays: RETRIES,
       storeFingerprintForResuming: false,
+      onBeforeRequest: (request) => {
+        if (request.getMethod() === "POST") {
+          entry.creation ??= crypto.randomUUID();
+          request.setHeader("Idempotency-Key", entry.creation); // its answer may be lost: no second file then
+        }
+      },
       onShouldRetry: (error) => {
         const status = error.originalResponse?.getStatus() ?? 0;
         const worth = status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
@@ -300,6 +306,9 @@ export class Uploads {
       return;
     }
     const answer = error.originalResponse;
+    if (answer) {
+      entry.creation = null; // the next one asks for something else
+    }
     const text = answer ? problemFrom(answer.getStatus(), answer.getBody()).message : say("offline");
     entry.note.textContent = text;
     showProblem(`${entry.name}: ${text}`);
