@@ -25,6 +25,14 @@ DataTransferItem.prototype.webkitGetAsEntry = function () {
   return folder;
 };
 """
+_BROKEN_FOLDERS = """
+const asEntry = DataTransferItem.prototype.webkitGetAsEntry;
+DataTransferItem.prototype.webkitGetAsEntry = function () {
+  const folder = asEntry.call(this);
+  folder.createReader = () => ({ readEntries: (_, failed) => failed(new DOMException("gone", "NotFoundError")) });
+  return folder;
+};
+"""
 _DRAFT = {"recipients": [{"email": "order@client.test"}], "subject": "Order"}
 _REQUEST = {"subject": "Order", "locale": "en", "expires_in": 86_400, "max_bytes": 10**7}
 
@@ -76,6 +84,27 @@ def test_an_upload_whose_creation_was_answered_in_vain_is_gone_on_with(household
     lose()
     sender.transfer_state("Delivered")
     expect(sender.page.locator("[data-file]")).to_have_count(1)
+    sender.close()
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_nothing_is_sent_without_it(
+    household: Household, folder: Path
+) -> None:
+    sender = household.member("en-US")
+    sender.context.add_init_script(_BROKEN_FOLDERS)
+    (folder / "broken").mkdir()
+    _file(folder / "broken", "inside.txt", b"inside")
+    sender.compose([_file(folder, "first.txt", b"first")], ["order@client.test"])
+    sender.drop(folder / "broken")
+    broken = sender.page.locator('[data-upload="unread"]')
+    expect(broken).to_contain_text("This could not be read.")
+    sender.send()
+    expect(sender.page.locator("[data-problem]")).to_have_text(
+        "This could not be read. Remove it here, then add it again."
+    )
+    broken.get_by_role("button", name="Remove").click()
+    sender.send()
+    sender.transfer_state("Delivered")
     sender.close()
 
 

@@ -37,8 +37,8 @@ async function create(addresses) {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   showProblem("");
-  if (uploads.empty) {
-    showProblem(say("noFiles"));
+  if (uploads.hindrance) {
+    showProblem(say(uploads.hindrance));
     form.querySelector('input[type="file"]').focus();
     return;
   }

@@ -5,18 +5,26 @@ const places = new WeakMap();
 // As the server keeps it: composed characters, so that a file chosen again is known again.
 export const pathOf = (file) => (places.get(file) || file.webkitRelativePath || file.name).normalize("NFC");
 
-// Everything that was dropped, folders with what is in them. Empty folders are left out: there is nothing to send.
+// Everything that was dropped, folders with what is in them, and the names of what could not be read whole.
+// Empty folders are left out: there is nothing to send.
 export async function dropped(transfer) {
   // Entries must be taken before the first await, as the browser empties the list afterwards.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (entries.length === 0) {
-    return [...transfer.files];
+    return { files: [...transfer.files], unread: [] };
   }
   const files = [];
+  const unread = [];
   for (const entry of entries) {
-    await collect(entry, files);
+    const inside = [];
+    try {
+      await collect(entry, inside);
+      files.push(...inside);
+    } catch {
+      unread.push(entry.name); // a part of it would not be what was to be sent
+    }
   }
-  return files;
+  return { files, unread };
 }
 
 async function collect(entry, files) {

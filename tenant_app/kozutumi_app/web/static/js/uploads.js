@@ -55,7 +55,9 @@ export class Uploads {
       event.preventDefault();
       this.reading += 1;
       try {
-        this.add(await dropped(event.dataTransfer));
+        const { files, unread } = await dropped(event.dataTransfer);
+        this.add(files);
+        unread.forEach((name) => this.#enter({ file: null, name, path: name, size: 0, id: null, sent: 0, state: "unread" }));
       } finally {
         this.reading -= 1;
       }
@@ -141,17 +143,17 @@ export class Uploads {
   }
 
   #draw(entry) {
-    const tones = { done: "good", failed: "bad", infected: "bad", unscannable: "bad", reselect: "warn", paused: "warn", waiting: "quiet" };
+    const tones = { done: "good", failed: "bad", infected: "bad", unscannable: "bad", unread: "bad", reselect: "warn", paused: "warn", waiting: "quiet" };
     entry.element.dataset.upload = entry.state;
     entry.tag.className = `tag ${tones[entry.state] ?? ""}`;
-    entry.tag.textContent = say(entry.state === "reselect" ? "paused" : entry.state);
+    entry.tag.textContent = say({ reselect: "paused", unread: "failed" }[entry.state] ?? entry.state);
     entry.pause.hidden = !["uploading", "paused", "failed"].includes(entry.state);
     entry.pause.textContent = say(entry.state === "uploading" ? "pause" : "resume");
     entry.pause.setAttribute("aria-label", `${entry.pause.textContent} – ${entry.name}`);
     entry.bar.hidden = !["uploading", "paused", "reselect"].includes(entry.state);
     entry.bar.value = entry.sent;
-    if (entry.state === "reselect") {
-      entry.note.textContent = say("reselect");
+    if (["reselect", "unread"].includes(entry.state)) {
+      entry.note.textContent = say(entry.state);
     } else if (this.#isRefused(entry)) {
       entry.note.textContent = say("refused");
     } else if (entry.state !== "failed") {
@@ -177,17 +179,14 @@ export class Uploads {
     this.#pump();
   }
 
-  get empty() {
-    return this.entries.length === 0;
-  }
-
   // Why this list cannot be sent as it is, as the page's texts name it; null when it can.
   get hindrance() {
-    if (this.empty) {
+    if (this.entries.length === 0) {
       return "noFiles";
     }
-    if (this.entries.some((entry) => entry.state === "reselect")) {
-      return "reselect";
+    const missing = this.entries.find((entry) => ["reselect", "unread"].includes(entry.state));
+    if (missing) {
+      return missing.state;
     }
     return this.entries.some((entry) => this.#isRefused(entry)) ? "refused" : null;
   }
