@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -37,9 +38,11 @@ _ONLY_AT: Final[Mapping[str, frozenset[Scope]]] = {
 
 def parse(document: Mapping[str, Any], scope: Scope) -> Statement:
     """Return what a level states; an absent field or null states nothing. InvalidInput tells of each field what it may be."""
-    if wrong := faults(document, scope):
-        raise InvalidInput(" ".join(f"{name}: {_expected(name, scope)}." for name in sorted(wrong)))
-    return Statement(**{name: _READERS[name](value) for name, value in document.items() if value is not None})
+    if all(_is_statable(name, scope) for name in document):
+        with contextlib.suppress(TypeError, ValueError):
+            return Statement(**{name: _READERS[name](value) for name, value in document.items() if value is not None})
+    wrong = sorted(faults(document, scope))
+    raise InvalidInput(" ".join(f"{name}: {_expected(name, scope)}." for name in wrong))
 
 
 def faults(document: Mapping[str, Any], scope: Scope) -> dict[str, tuple[str, ...]]:
