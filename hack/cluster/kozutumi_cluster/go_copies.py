@@ -1,4 +1,4 @@
-"""A copy of a Go module with one file of our own in it, for a build whose dependencies cannot all be had."""
+"""Go modules as Go has downloaded them, and a copy with one file of our own, for a build whose dependencies cannot all be had."""
 
 from __future__ import annotations
 
@@ -20,13 +20,18 @@ class Instead:
     ours: str
 
 
+def downloaded(module: str, folder: Path) -> Path:
+    """Where Go keeps this module, of the version that the folder's go.mod pins. ClusterError where it cannot be had."""
+    said = json.loads(shell.run(["go", "mod", "download", "-json", module], cwd=folder))
+    if "Dir" not in said:
+        raise ClusterError(f"The Go module {module} cannot be had: {said.get('Error', 'no reason given')}")
+    return Path(said["Dir"])
+
+
 def modfile(folder: Path, instead: Instead, place: Path) -> Path:
     """A go.mod in `place` like the folder's, that takes the module from a copy there; go.sum checks what is copied."""
-    said = json.loads(shell.run(["go", "mod", "download", "-json", instead.module], cwd=folder))
-    if "Dir" not in said:
-        raise ClusterError(f"The Go module {instead.module} cannot be had: {said.get('Error', 'no reason given')}")
     copy = place / "module"
-    shutil.copytree(said["Dir"], copy, copy_function=shutil.copyfile)
+    shutil.copytree(downloaded(instead.module, folder), copy, copy_function=shutil.copyfile)
     (copy / instead.theirs).write_bytes((folder / instead.ours).read_bytes())
     changed = place / "go.mod"
     own = (folder / "go.mod").read_text(encoding="utf-8")

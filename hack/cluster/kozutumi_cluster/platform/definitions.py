@@ -6,16 +6,14 @@ runs here but what a test brings: the API server checks what the operator writes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from kozutumi_cluster import shell
+from kozutumi_cluster import go_copies
 from kozutumi_cluster.binaries import SOURCE
-from kozutumi_cluster.errors import ClusterError
 
 FOLDER: Final = SOURCE / "extra/crds"
 _GATEWAY_API: Final = "config/crd/standard/gateway.networking.k8s.io_{}.yaml"
@@ -35,7 +33,7 @@ def objects() -> list[dict[str, Any]]:
 
 def gateway_api(*plurals: str) -> list[dict[str, Any]]:
     """Others of the Gateway API's, which a controller wants although the operator does not."""
-    folder = Path(_downloaded("sigs.k8s.io/gateway-api"))
+    folder = go_copies.downloaded("sigs.k8s.io/gateway-api", FOLDER)
     return _read([folder / _GATEWAY_API.format(plural) for plural in plurals])
 
 
@@ -43,18 +41,10 @@ def paths() -> list[Path]:
     """Their files, downloaded where the module cache has none."""
     found = []
     for module, files in WANTED.items():
-        folder = Path(_downloaded(module))
+        folder = go_copies.downloaded(module, FOLDER)
         found += [folder / name for name in files]
     return found
 
 
 def _read(files: list[Path]) -> list[dict[str, Any]]:
     return [each for path in files for each in yaml.safe_load_all(path.read_text(encoding="utf-8")) if each]
-
-
-def _downloaded(module: str) -> str:
-    said = json.loads(shell.run(["go", "mod", "download", "-json", module], cwd=FOLDER))
-    if "Dir" not in said:
-        message = f"The Go module {module} cannot be had: {said.get('Error', 'no reason given')}"
-        raise ClusterError(message)
-    return str(said["Dir"])
