@@ -31,7 +31,16 @@ from kozutumi_app.errors import (
     RateLimited,
 )
 from kozutumi_app.web.api.callers import GUEST, RECIPIENT, SESSION, TOKEN
-from kozutumi_app.web.api.documented import CREDENTIALS, REFUSALS, SCHEMES, Credential, Refusal, Told, told
+from kozutumi_app.web.api.documented import (
+    CREDENTIALS,
+    IDEMPOTENCY_KEY,
+    REFUSALS,
+    SCHEMES,
+    Credential,
+    Refusal,
+    Told,
+    told,
+)
 from kozutumi_app.web.middleware import MisdirectedError, SlowBodyError
 from kozutumi_app.web.scopes import SCOPE, SECRET
 from kozutumi_app.web.security import GUEST_COOKIE, RECIPIENT_COOKIE, SESSION_COOKIE
@@ -193,7 +202,7 @@ _IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
     "in": "header",
     "required": False,
     "description": "Drawn anew by the client for each thing to be done, sent again with each repetition.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+    "schema": {"type": "string", **IDEMPOTENCY_KEY},
 }
 _SCHEMES: Final[dict[str, Any]] = {
     SESSION: {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},

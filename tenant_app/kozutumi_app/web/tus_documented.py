@@ -32,7 +32,7 @@ from kozutumi_app.errors import (
     UploadTooLarge,
     UploadUnfinished,
 )
-from kozutumi_app.web.api.documented import Raw, Told, answers
+from kozutumi_app.web.api.documented import IDEMPOTENCY_KEY, Raw, Told, answers
 
 _TITLE: Final = "The request does not follow the upload protocol (tus 1.0.0)."
 _SCHEMES: Final = ("session", "token", "uploadToken")
@@ -122,9 +122,7 @@ CREATE: Final = answers(
         _header(
             "Idempotency-Key",
             "Drawn anew for each upload: sent again, the creation is answered with the upload that it made.",
-            minLength=1,
-            maxLength=255,
-            pattern="^[\\x21-\\x7e]+$",
+            **IDEMPOTENCY_KEY,
         ),
     ],
     requestBody=_BODY,

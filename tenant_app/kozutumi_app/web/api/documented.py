@@ -23,6 +23,8 @@ from kozutumi_app.web.scopes import SCOPE, SECRET
 
 REFUSALS: Final = "x-kozutumi-refusals"
 SCHEMES: Final = "x-kozutumi-schemes"
+IDEMPOTENCY_KEY: Final[dict[str, Any]] = {"minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}
+"""Of the text, as `idempotency.digest_of` takes it."""
 
 Refusal = type[KozutumiError]
 F = TypeVar("F", bound=Callable[..., Any])
