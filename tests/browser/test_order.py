@@ -8,31 +8,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import CDPSession, Route, expect
 
 from browser_world import World, wait_for, wait_for_mail
 from people_in_browsers import REQUEST, Household, Person
 
 LATE_SECONDS = 2.0  # what breaks without the product's care breaks within it; nothing waits for its end
-_SLOW_FOLDERS = """
+# A dropped folder is read by READ, given its real `reader`.
+_FOLDERS = """
 const going = new Promise((resolve) => { window.readOn = resolve; });
 const asEntry = DataTransferItem.prototype.webkitGetAsEntry;
 DataTransferItem.prototype.webkitGetAsEntry = function () {
   document.documentElement.dataset.dropped = "yes";
   const folder = asEntry.call(this);
   const reader = folder.createReader();
-  folder.createReader = () => ({ readEntries: async (...then) => { await going; reader.readEntries(...then); } });
+  folder.createReader = () => ({ readEntries: READ });
   return folder;
 };
 """
-_BROKEN_FOLDERS = """
-const asEntry = DataTransferItem.prototype.webkitGetAsEntry;
-DataTransferItem.prototype.webkitGetAsEntry = function () {
-  const folder = asEntry.call(this);
-  folder.createReader = () => ({ readEntries: (_, failed) => failed(new DOMException("gone", "NotFoundError")) });
-  return folder;
-};
-"""
+_SLOWLY = "async (...then) => { await going; reader.readEntries(...then); }"
+_IN_VAIN = '(_, failed) => failed(new DOMException("gone", "NotFoundError"))'
 _DRAFT = {"recipients": [{"email": "order@client.test"}], "subject": "Order"}
 _REQUEST = {"subject": "Order", "locale": "en", "expires_in": 86_400, "max_bytes": 10**7}
 
@@ -60,13 +55,7 @@ def test_a_click_before_the_script_sends_no_note_in_an_address(world: World, hou
 
 
 def test_a_folder_that_is_still_being_read_is_sent_with_the_rest(household: Household, folder: Path) -> None:
-    sender = household.member("en-US")
-    sender.context.add_init_script(_SLOW_FOLDERS)
-    (folder / "papers").mkdir()
-    _file(folder / "papers", "second.txt", b"second")
-    sender.compose([_file(folder, "first.txt", b"first")], ["order@client.test"])
-    sender.drop(folder / "papers")
-    expect(sender.page.locator("html")).to_have_attribute("data-dropped", "yes")
+    sender = _dropping(household, folder, _SLOWLY)
     sender.send()
     expect(sender.page.locator("[data-files] li")).to_have_attribute("data-upload", "done")
     sender.page.evaluate("window.readOn()")
@@ -90,12 +79,7 @@ def test_an_upload_whose_creation_was_answered_in_vain_is_gone_on_with(household
 def test_a_folder_that_cannot_be_read_is_told_and_nothing_is_sent_without_it(
     household: Household, folder: Path
 ) -> None:
-    sender = household.member("en-US")
-    sender.context.add_init_script(_BROKEN_FOLDERS)
-    (folder / "broken").mkdir()
-    _file(folder / "broken", "inside.txt", b"inside")
-    sender.compose([_file(folder, "first.txt", b"first")], ["order@client.test"])
-    sender.drop(folder / "broken")
+    sender = _dropping(household, folder, _IN_VAIN)
     broken = sender.page.locator('[data-upload="unread"]')
     expect(broken).to_contain_text("This could not be read.")
     sender.send()
@@ -197,18 +181,35 @@ def _file(folder: Path, name: str, content: bytes) -> Path:
     return folder / name
 
 
-def _deaf(person: Person, address: str) -> Callable[[], object]:
-    """Keep answers from this address away from the page, until what is returned is called. The service gets each request."""
+def _dropping(household: Household, folder: Path, read: str) -> Person:
+    """A member who has chosen a file and dropped a folder with another, which is read as `read` says."""
+    sender = household.member("en-US")
+    sender.context.add_init_script(_FOLDERS.replace("READ", read))
+    (folder / "papers").mkdir()
+    _file(folder / "papers", "second.txt", b"second")
+    sender.compose([_file(folder, "first.txt", b"first")], ["order@client.test"])
+    sender.drop(folder / "papers")
+    expect(sender.page.locator("html")).to_have_attribute("data-dropped", "yes")
+    return sender
+
+
+def _holding(person: Person, address: str) -> CDPSession:
+    """Answers from this address are kept from the page. The service gets each request."""
     session = person.context.new_cdp_session(person.page)
     session.send("Fetch.enable", {"patterns": [{"urlPattern": address, "requestStage": "Response"}]})
+    return session
+
+
+def _deaf(person: Person, address: str) -> Callable[[], object]:
+    """Answers come to the page when what is returned is called."""
+    session = _holding(person, address)
     return lambda: session.send("Fetch.disable")
 
 
 def _losing(person: Person, address: str) -> Callable[[], object]:
-    """Likewise, but the answer so kept is lost on its way."""
-    session, kept = person.context.new_cdp_session(person.page), list[str]()
+    """The answer is lost on its way when what is returned is called."""
+    session, kept = _holding(person, address), list[str]()
     session.on("Fetch.requestPaused", lambda answer: kept.append(answer["requestId"]))
-    session.send("Fetch.enable", {"patterns": [{"urlPattern": address, "requestStage": "Response"}]})
 
     def lose() -> None:
         session.send("Fetch.failRequest", {"requestId": kept[0], "errorReason": "ConnectionReset"})
